@@ -1,0 +1,29 @@
+"""The ``vms`` command."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+
+def main() -> None:
+    """Run the command; without the extra that it needs, say which."""
+    try:
+        from vms.cli import vms  # noqa: PLC0415  (the extra may be missing)
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"vms: {error.name} is not installed; "
+            "the command line comes with: pip install 'vms-kit[twin]'"
+        )
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or a file of another encoding shows an escape, and not a traceback.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        vms(prog_name="vms")
+    except OSError as error:
+        sys.exit(f"vms: cannot write: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

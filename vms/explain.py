@@ -1,0 +1,55 @@
+"""``vms explain``: what the API would do with a payload."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from mock_server import phones
+from mock_server.contract import ContractError, load
+from mock_server.memory_store import MemoryStore
+from mock_server.store import Account, Request, digest
+from mock_server.twin import Twin
+from vms import show
+
+_LOGIN = _KEY = "explain"
+
+
+def run(
+    body: bytes, *, region: str | None, contract: Path | None, as_json: bool, strict: bool
+) -> None:
+    """Print the entry that the payload makes on a new account."""
+    try:
+        loaded = load(contract)
+    except ContractError as error:
+        raise click.ClickException(str(error)) from error
+    terms = loaded.terms
+    region = (region or terms.default_region).upper()
+    if not phones.is_region(region):
+        raise click.BadParameter(f"{region!r} is no country; wanted two letters, such as FR")
+    account = Account(
+        _LOGIN,
+        digest(_LOGIN, _KEY),
+        terms.opening_credit,
+        region=region,
+    )
+    twin = Twin(loaded, MemoryStore([account]))
+    headers = {
+        loaded.login_header: _LOGIN,
+        loaded.key_header: _KEY,
+        "content-type": loaded.media_type,
+    }
+    entry = twin.handle(Request(loaded.method, loaded.url_path, headers, body))
+    document = entry.document()
+    if as_json:
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        console = show.console()
+        console.print(show.verdict(document))
+        console.print(show.notes(document))
+        console.print(show.payload(document["answer"]["body"]))
+    if strict and (entry.repairs or entry.verdict == "refused"):
+        sys.exit(1)

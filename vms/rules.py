@@ -1,0 +1,39 @@
+"""``vms rules``: every rule of the contract with its evidence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from mock_server.contract import ContractError, load
+from mock_server.rules import markdown, rules
+from vms import show
+
+
+def run(form: str, *, contract: Path | None) -> None:
+    """Print the rules: ``form`` is table, json or markdown."""
+    try:
+        loaded = load(contract)
+    except ContractError as error:
+        raise click.ClickException(str(error)) from error
+    if form == "markdown":
+        click.echo(markdown(loaded), nl=False)
+    elif form == "json":
+        click.echo(json.dumps(rules(loaded), indent=2, ensure_ascii=False))
+    else:
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for name in ("field", "rule", "what happens", "evidence"):
+            table.add_column(name, overflow="fold")
+        for row in rules(loaded):
+            says = Text(row["says"])
+            if row["stakes"] == "high":
+                says.append(" High stakes.", style="bold red")
+            table.add_row(
+                row["field"].replace("[", r"\["), row["rule"], says, row["evidence"]["grade"]
+            )
+        show.console().print(table)
