@@ -1,0 +1,18 @@
+"""Settings of hypothesis for every test."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# The same examples in every run, and no deadline: nothing here is timed.
+settings.register_profile(
+    "ci",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+# For a night: ./noxw -s tests -- contract_tests --hypothesis-profile=night
+settings.register_profile("night", database=None, deadline=None, max_examples=5000)
+settings.load_profile("ci")

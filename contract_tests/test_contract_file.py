@@ -1,0 +1,140 @@
+"""The contract file itself, read here without the twin's loader, and what the twin makes of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator, FormatChecker
+from openapi_spec_validator import validate
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from mock_server.app import create_app
+from mock_server.contract import load
+from mock_server.memory_store import MemoryStore
+from mock_server.store import Account, digest
+from mock_server.twin import Twin
+
+ROOT = Path(__file__).parents[1]
+CONTRACT = yaml.safe_load((ROOT / "openapi/voice-campaign.yaml").read_text("utf-8"))
+((PATH, ITEM),) = CONTRACT["paths"].items()
+SEND = ITEM["post"]
+REGISTRY: Registry[Any] = Registry().with_resource(
+    "contract", Resource(contents=CONTRACT, specification=DRAFT202012)
+)
+SCHEMAS = CONTRACT["components"]["schemas"]
+REQUESTS = SEND["requestBody"]["content"]["application/json"]["examples"]
+ANSWERS = {
+    name: (status, example)
+    for status, response in SEND["responses"].items()
+    for name, example in response["content"]["application/json"]["examples"].items()
+}
+
+
+def complaints(schema: str, value: object) -> list[str]:
+    validator = Draft202012Validator(
+        {"$ref": f"contract#/components/schemas/{schema}"},
+        registry=REGISTRY,
+        format_checker=FormatChecker(),
+    )
+    return [error.message for error in validator.iter_errors(value)]
+
+
+def test_the_contract_is_openapi() -> None:
+    validate(CONTRACT)
+
+
+def test_it_has_the_seeds_fourteen_parameters() -> None:
+    assert len(SCHEMAS["VoiceCampaign"]["properties"]) == 14
+
+
+@pytest.mark.parametrize("schema", ["VoiceCampaign", "Contact"])
+def test_every_request_parameter_says_what_happens_to_a_wrong_value(schema: str) -> None:
+    properties = SCHEMAS[schema]["properties"]
+
+    assert [name for name in properties if "x-lenient" not in properties[name]] == []
+
+
+def test_it_has_no_default_response() -> None:
+    assert set(SEND["responses"]) == {"2XX", "400", "401", "403"}
+
+
+@pytest.mark.parametrize("example", REQUESTS.values(), ids=REQUESTS)
+def test_every_request_example_is_valid(example: dict[str, Any]) -> None:
+    assert complaints("VoiceCampaign", example["value"]) == []
+
+
+@pytest.mark.parametrize(("status", "example"), ANSWERS.values(), ids=ANSWERS)
+def test_every_answer_example_is_valid(status: str, example: dict[str, Any]) -> None:
+    shape = "CampaignAccepted" if status == "2XX" else "ApiError"
+    shape = "PayloadError" if "errors" in example["value"] else shape
+
+    assert complaints(shape, example["value"]) == []
+
+
+@pytest.mark.parametrize(("status", "example"), ANSWERS.values(), ids=ANSWERS)
+def test_every_answer_example_has_a_status_of_its_response(
+    status: str, example: dict[str, Any]
+) -> None:
+    assert str(example["x-status"])[0] == status[0]
+
+
+@pytest.fixture
+def client() -> FlaskClient:
+    contract = load()
+    accounts = [
+        Account("ada", digest("ada", "k"), contract.terms.opening_credit),
+        Account("off", digest("off", "k"), contract.terms.opening_credit, voice_addon=False),
+        Account("poor", digest("poor", "k"), contract.terms.price * 0),
+    ]
+    return create_app(Twin(contract, MemoryStore(accounts))).test_client()
+
+
+@pytest.mark.parametrize("example", REQUESTS.values(), ids=REQUESTS)
+def test_every_request_example_is_accepted_without_a_note(
+    client: FlaskClient, example: dict[str, Any]
+) -> None:
+    response = client.post(
+        PATH, json=example["value"], headers={"api-login": "ada", "api-key": "k"}
+    )
+
+    assert (response.status_code, response.headers["Twin-Notes"]) == (201, "0")
+
+
+BODY = REQUESTS["one-contact"]["value"]
+REQUEST_FOR: dict[str, dict[str, Any]] = {
+    "accepted": {"json": BODY},
+    "simulated": {"json": REQUESTS["simulation"]["value"]},
+    "unsupported-language": {"json": BODY | {"voice_language": "tlh"}},
+    "nothing-to-say": {"json": {}},
+    "repeated-request": {"json": BODY | {"request_id": "one"}},
+    "out-of-credit": {"json": BODY, "login": "poor"},
+    "unreadable": {"data": b"{"},
+    "unauthorized": {"json": BODY, "login": ""},
+    "forbidden": {"json": BODY, "login": "off"},
+}
+
+
+def test_every_answer_example_has_a_request_here() -> None:
+    assert REQUEST_FOR.keys() == ANSWERS.keys()
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_example_is_what_the_twin_answers(client: FlaskClient, name: str) -> None:
+    _, example = ANSWERS[name]
+    given = dict(REQUEST_FOR[name])
+    headers = {"api-login": given.pop("login", "ada"), "api-key": "k"}
+    if name == "repeated-request":
+        client.post(PATH, headers=headers, **given)
+
+    response = client.post(PATH, headers=headers, **given)
+
+    expected = json.loads(json.dumps(example["value"]))
+    if name == "accepted":
+        expected["ticket_number"] = response.json["ticket_number"]
+    assert (response.status_code, response.json) == (example["x-status"], expected)

@@ -1,0 +1,28 @@
+"""The small vocabulary of these tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from werkzeug.test import TestResponse
+
+ROOT = Path(__file__).parents[1]
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SEND = "/v1/public/voice-campaign/send"
+SIGNED_IN = {"api-login": "ada@example.com", "api-key": "a-key"}
+BODY = {"text": "Hello.", "recipients": [{"phone_number": "+33612345678"}]}
+
+
+class Clock:
+    """A clock that only moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+Send = Callable[..., TestResponse]

@@ -1,0 +1,225 @@
+"""The command line, command by command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from common import BODY
+from mock_server.contract import Contract
+from mock_server.rules import markdown, rules
+from vms import __main__ as entry_point
+from vms.cli import vms
+
+TEN_MISTAKES = {
+    "text": 20261224,
+    "recipients": "+33612345678",
+    "sender": "My Co!",
+    "send_at": "soon",
+    "purpose": "WHOLESALE",
+    "type": None,
+    "voice_gender": "robot",
+    "voice_language": "fr_FR",
+    "get_back_pressed_keys": "yes",
+    "mode": "simu",
+}
+
+
+def run(*arguments: str, stdin: object = None) -> Result:
+    given = stdin if stdin is None or isinstance(stdin, bytes) else json.dumps(stdin)
+    return CliRunner().invoke(vms, arguments, input=given, catch_exceptions=False)
+
+
+def test_explain_shows_a_note_for_each_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "payload.json"
+    path.write_text(json.dumps(TEN_MISTAKES), "utf-8")
+
+    document = json.loads(run("explain", "--json", str(path)).output)
+
+    assert {note["path"].split("/")[1] for note in document["notes"]} == set(TEN_MISTAKES)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "201 accepted · 1 contact of 30 s for 0.05 €",
+        '20261224 → "20261224"',
+        "documented [1]",
+        "[1] seed: “If the parameter has the wrong type",
+        "high stakes",
+        "did you mean simulation_mode?",
+        '"residual_credit": 149.95',
+    ],
+)
+def test_explain_shows_rule_change_and_evidence(shown: str) -> None:
+    assert shown in run("explain", "-", stdin=TEN_MISTAKES).output
+
+
+def test_explain_says_when_nothing_was_repaired() -> None:
+    assert "valid as sent" in run("explain", "-", stdin=BODY).output
+
+
+def test_explain_says_what_is_refused_and_why() -> None:
+    output = run("explain", "-", stdin=BODY | {"voice_language": "tlh"}).output
+
+    assert '"tlh" → 442 Voice language not supported.' in output
+
+
+def test_explain_says_why_a_body_cannot_be_read() -> None:
+    output = run("explain", "-", stdin=b'{"text": ').output
+
+    assert "line 1, column 10: no JSON: Expecting value" in output
+
+
+def test_explain_tells_a_simulation_from_a_send() -> None:
+    body = BODY | {"simulation_mode": True, "send_at": "2999-01-01T00:00:00Z"}
+
+    assert "simulated, 1 contact" in run("explain", "-", stdin=body).output
+    assert "at 2999-01-01T00:00:00+00:00" in run("explain", "-", stdin=body).output
+
+
+def test_explain_counts_contacts() -> None:
+    body = BODY | {"recipients": ["+33612345678", "+33698765432"]}
+
+    assert "2 contacts" in run("explain", "-", stdin=body).output
+
+
+def test_explain_reads_national_numbers_of_the_region_named() -> None:
+    result = run(
+        "explain", "--json", "--region", "us", "-", stdin=BODY | {"recipients": "2015550123"}
+    )
+
+    assert json.loads(result.output)["body"]["recipients"] == [{"phone_number": "+12015550123"}]
+
+
+def test_a_region_that_does_not_exist_is_an_error_of_use() -> None:
+    result = run("explain", "--region", "xx", "-", stdin=BODY)
+
+    assert (result.exit_code, "'XX' is no country" in result.output) == (2, True)
+
+
+def test_names_in_a_payload_move_no_cursor() -> None:
+    output = run("explain", "-", stdin=BODY | {"a\x1b[2J\nb": 1, "[bold]": "[/]"}).output
+
+    assert "\x1b" not in output
+    assert "/a\\x1b[2J\\nb" in output
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(BODY, 0), (BODY | {"text": 1}, 1), (BODY | {"voice_language": "xx"}, 1)]
+)
+def test_strict_exits_with_1_on_any_repair_or_refusal(body: object, code: int) -> None:
+    assert run("explain", "--strict", "-", stdin=body).exit_code == code
+
+
+@pytest.mark.parametrize("body", [BODY | {"text": 1}, BODY | {"voice_language": "xx"}])
+def test_without_strict_explaining_succeeds(body: object) -> None:
+    assert run("explain", "-", stdin=body).exit_code == 0
+
+
+def test_a_missing_file_is_an_error_of_use() -> None:
+    result = run("explain", "nowhere.json")
+
+    assert (result.exit_code, "nowhere.json" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("command", [["explain", "-"], ["rules"]])
+def test_a_broken_contract_is_one_line(tmp_path: Path, command: list[str]) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text("openapi: 3.1.0\nx-oops: 1\n", "utf-8")
+
+    result = run(*command, "--contract", str(path), stdin=BODY)
+
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+
+
+def test_rules_are_listed_as_a_table() -> None:
+    output = run("rules").output
+
+    assert "recipients[].phone_number" in output
+    assert "documented" in output
+
+
+def test_rules_are_printed_as_json(contract: Contract) -> None:
+    assert json.loads(run("rules", "--json").output) == rules(contract)
+
+
+def test_rules_are_printed_as_a_page(contract: Contract) -> None:
+    assert run("rules", "--markdown").output == markdown(contract)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "1. The seed's example, through the generated client",
+        '"residual_credit": 149.95',
+        "2. A sloppy request",
+        '"FEMALE" → "female"',
+        "did you mean simulation_mode?",
+        "The client raised Refused: 400: Payload validation error. (voice_language: 442",
+        "The inbox has all 4 requests: http://127.0.0.1:",
+    ],
+)
+def test_the_demo_shows(shown: str, demo: str) -> None:
+    assert shown in demo
+
+
+@pytest.fixture(scope="module")
+def demo() -> str:
+    return run("demo").output
+
+
+def test_the_demo_is_plain_where_there_is_no_terminal(demo: str) -> None:
+    assert "\x1b" not in demo
+
+
+def test_the_demo_says_so_if_the_twin_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    result = CliRunner().invoke(vms, ["demo"])
+
+    assert (result.exit_code, "the twin did not start" in result.output) == (1, True)
+
+
+def test_the_command_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vms.cli", None)
+
+    with pytest.raises(SystemExit, match=r"pip install 'vms-kit\[twin\]'"):
+        entry_point.main()
+
+
+def test_an_output_of_another_encoding_is_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vms", "explain", "-"],
+        input=json.dumps(BODY | {"text": 5}).encode(),
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+
+    assert b"5 \\u2192" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="skipped: no /dev/full here")
+def test_an_output_that_is_full_is_no_traceback() -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "vms", "rules"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 1
+
+
+def test_the_command_is_there_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vms", "--help"], capture_output=True, text=True, check=True
+    )
+
+    assert "Unofficial" in done.stdout

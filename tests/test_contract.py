@@ -1,0 +1,315 @@
+"""What the loader refuses, and how it says so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from common import ROOT
+from mock_server.contract import Contract, ContractError, load
+from mock_server.rules import rules
+
+TEXT = (ROOT / "openapi/voice-campaign.yaml").read_text("utf-8")
+
+
+def planted(folder: Path, old: str, new: str) -> Path:
+    """A copy of the contract with one thing changed."""
+    assert old in TEXT
+    path = folder / "contract.yaml"
+    path.write_text(TEXT.replace(old, new, 1), "utf-8")
+    return path
+
+
+SENDER = "      properties:\n        text:\n"
+DEFECTS = {
+    "a misspelt cast": (
+        "casts: [text, trim, squeeze]",
+        "casts: [text, trm, squeeze]",
+        "/x-lenient/casts/1: no such cast 'trm'; wanted 'trim'?",
+    ),
+    "a cast of no known name": (
+        "casts: [text, trim, squeeze]",
+        "casts: [qqqqqq]",
+        "/x-lenient/casts/0: no such cast 'qqqqqq'; wanted one of alphanumeric",
+    ),
+    "an unknown x-lenient key": (
+        "            otherwise: ignore\n            stakes: high\n",
+        "            otherwise: ignore\n            stake: high\n",
+        "'stake' was unexpected",
+    ),
+    "an unknown last resort": (
+        "            otherwise: ignore\n            stakes: high\n",
+        "            otherwise: drop\n            stakes: high\n",
+        '/x-lenient/otherwise: "drop" is not one of',
+    ),
+    "a rule without evidence": (
+        (
+            "    summary: A parameter that nobody knows is ignored, and the request is sent.\n"
+            "    evidence: *ignore\n"
+        ),
+        "    summary: A parameter that nobody knows is ignored, and the request is sent.\n",
+        '/x-rules/unknown: "evidence" is a required property',
+    ),
+    "a field without evidence": (
+        (
+            "            otherwise: ignore\n            errors:\n"
+            "              any: {code: 400, message: List name not valid., evidence: *our-code}\n"
+            "            evidence: *ignore\n"
+        ),
+        (
+            "            otherwise: ignore\n            errors:\n"
+            "              any: {code: 400, message: List name not valid., evidence: *our-code}\n"
+        ),
+        '/x-lenient: "evidence" is a required property',
+    ),
+    "an assumption without a reason": (
+        "    grade: assumed\n    reason: That wrong values",
+        "    grade: assumed\n    source: seed\n    quote: That wrong values",
+        '"reason" is a required property',
+    ),
+    "a documented rule without the sentence": (
+        "    quote: If the parameter has the wrong type, we will try",
+        "    # If the parameter has the wrong type, we will try",
+        '"quote" is a required property',
+    ),
+    "a documented rule from elsewhere than the seed": (
+        "    grade: documented\n    source: seed\n    quote: If the",
+        "    grade: documented\n    source: php-sdk\n    quote: If the",
+        'source: "seed" was expected',
+    ),
+    "an unknown source": (
+        "            source: voice-page\n",
+        "            source: hearsay\n",
+        "/request_id_hours/evidence/source: an unknown source 'hearsay'; wanted one of callbacks",
+    ),
+    "an unknown x- key": ("x-lenient:", "x-leniant:", "/x-leniant: an unknown x- key"),
+    "a parameter without x-lenient": (
+        SENDER,
+        "      properties:\n        colour: {type: string}\n        text:\n",
+        "/properties/colour: no x-lenient; wanted one on every request parameter",
+    ),
+    "a misspelt keyword": (
+        "maxLength: 1224",
+        "maxLenght: 1224",
+        "no such keyword 'maxLenght'; wanted 'maxLength'?",
+    ),
+    "an unknown format": ("format: date-time", "format: datetime", "no such format 'datetime'"),
+    "an object open to any name": (
+        "additionalProperties: false",
+        "additionalProperties: true",
+        "an object open to any name",
+    ),
+    "a required parameter that does not exist": (
+        "required: [text, recipients]",
+        "required: [text, recipient]",
+        "no such property 'recipient'; wanted 'recipients'?",
+    ),
+    "a default without evidence": (
+        "            otherwise: ignore\n            errors:\n              any: {code: 106",
+        "            otherwise: default\n            errors:\n              any: {code: 106",
+        "/x-lenient: a default without evidence",
+    ),
+    "two defaults": (
+        "            default:\n              value: wholesale\n",
+        "            default:\n",
+        "/x-lenient/default: two defaults, or none",
+    ),
+    "a default that is not valid": (
+        "              value: wholesale\n",
+        "              value: retail\n",
+        "the default 'retail', which is not valid",
+    ),
+    "a reference to nowhere": (
+        '$ref: "#/components/schemas/Contact"',
+        '$ref: "#/components/schemas/Contacts"',
+        "nothing at /components/schemas/Contacts",
+    ),
+    "a reference out of the file": (
+        '$ref: "#/components/schemas/Contact"',
+        '$ref: "contact.yaml"',
+        "a reference to 'contact.yaml'",
+    ),
+    "a reference in a circle": (
+        "    Contact:\n      type: object\n",
+        '    Contact:\n      $ref: "#/components/schemas/Contact"\n      type: object\n',
+        "that leads back here",
+    ),
+    "a second operation": (
+        "webhooks:\n",
+        "  /other:\n    get:\n      responses: {}\nwebhooks:\n",
+        "/paths: 2 operations; wanted exactly one",
+    ),
+    "no api-key": ("          api-key: []\n", "", "/security: no api-key"),
+    "an example without a status": (
+        "                  x-status: 403\n",
+        "",
+        "/examples/forbidden: no x-status",
+    ),
+    "an example without evidence": (
+        "                  x-evidence: *our-code\n",
+        "",
+        "/examples/unreadable: no x-evidence",
+    ),
+    "a cast without an entry": (
+        (
+            "  squeeze:\n    summary: Each run of white space becomes one blank.\n"
+            "    evidence: *policy-detail\n"
+        ),
+        "",
+        "the cast 'squeeze' without evidence; wanted an entry under x-casts",
+    ),
+    "an entry without a cast": (
+        "  squeeze:\n    summary: Each",
+        "  press:\n    summary: Each",
+        "/x-casts/press: no such cast 'press'",
+    ),
+    "money as a number": (
+        'value: "0.05"',
+        "value: 0.05",
+        "/x-campaign/price/value: 0.05 is not of type",
+    ),
+    "a name that stands twice": (
+        "  squeeze:\n",
+        "  trim:\n",
+        "no YAML: the name 'trim' stands twice",
+    ),
+    "no YAML": ("openapi: 3.1.0", "openapi: [3.1.0", "no YAML"),
+    "a tab": ("info:\n", "info:\n\t- a\n", "no YAML"),
+    "an unprintable character": ("info:\n", "info: \x01\n", "no YAML"),
+    "another version of OpenAPI": ("openapi: 3.1.0", "openapi: 3.0.3", "no OpenAPI 3.1 document"),
+    "no paths": ("paths:\n", "path:\n", '/: "paths" is a required property'),
+    "a type that does not exist": ("type: boolean", "type: bool", "wanted a JSON Schema"),
+    "a pattern that is none": (
+        "pattern: ^\\+[0-9]{7,16}$",
+        "pattern: ^\\+[0-9{7,16}$",
+        "wanted a JSON Schema",
+    ),
+    "advice that is no schema": ("schema: {maxItems: 500}", 'schema: {maxItems: "500"}', "/schema"),
+    "advice with a misspelt keyword": (
+        "schema: {maxItems: 500}",
+        "schema: {maxItmes: 500}",
+        "no such keyword 'maxItmes'; wanted 'maxItems'?",
+    ),
+    "an error for no reason": (
+        "              maxLength: {code: 400",
+        "              maxLenght: {code: 400",
+        "no such reason 'maxLenght'; wanted 'maxLength'?",
+    ),
+    "an answer that the twin needs": (
+        "                unauthorized:\n",
+        "                unauthorised:\n",
+        "no example 'unauthorized'",
+    ),
+    "a simulation without a ticket": (
+        "                    ticket_number: voice_0000000000000\n",
+        "",
+        "no ticket in 'simulated'",
+    ),
+    "recipients that nobody needs": (
+        "required: [text, recipients]",
+        "required: [text]",
+        "no required 'recipients'",
+    ),
+    "no simulation": (
+        "        simulation_mode:\n          type: boolean\n",
+        "        simulation_mod:\n          type: boolean\n",
+        "no boolean 'simulation_mode'",
+    ),
+    "a date without an offset": ("          format: date-time\n", "", "a 'send_at' without offset"),
+    "a name that is no text": ("  squeeze:\n", "  5:\n", "the name '5' is no text"),
+    "a schema that is no object": (
+        "        recipients:\n          type: array\n",
+        "        extra: 5\n        recipients:\n          type: array\n",
+        "wanted the shape",
+    ),
+    "a wrong status": ("x-status: 403", "x-status: 4030", "/x-status: 4030 is greater than"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "message"), DEFECTS.values(), ids=DEFECTS)
+def test_a_defect_stops_the_start_with_one_line_that_says_where(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = planted(tmp_path, old, new)
+
+    with pytest.raises(ContractError) as caught:
+        load(path)
+
+    (line,) = str(caught.value).splitlines()
+    assert message in line
+    assert re.match(rf"{re.escape(str(path))}:\d+: ", line)
+
+
+def test_the_line_is_that_of_the_defect(tmp_path: Path) -> None:
+    path = planted(tmp_path, "casts: [text, trim, squeeze]", "casts: [text, trm, squeeze]")
+    expected = 1 + path.read_text("utf-8").splitlines().index(
+        "            casts: [text, trm, squeeze]"
+    )
+
+    with pytest.raises(ContractError) as caught:
+        load(path)
+
+    assert str(caught.value).startswith(f"{path}:{expected}: ")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"- a list\n", b"a text", b""])
+def test_what_is_no_contract_at_all_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "contract.yaml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ContractError, match=re.escape(str(path))):
+        load(path)
+
+
+def test_yaml_words_for_yes_and_no_are_texts_and_dates_are_too(tmp_path: Path) -> None:
+    path = planted(
+        tmp_path,
+        "names: [gender]",
+        "names: [yes, 'no', 2026-11-23]",
+    )
+
+    assert set(load(path).body.members["voice_gender"].mistaken) == {"yes", "no", "2026-11-23"}
+
+
+def test_the_shipped_contract_has_all_fourteen_rows_of_the_seed(contract: Contract) -> None:
+    assert len(contract.body.members) == 14
+
+
+def test_a_field_without_a_near_name_is_nobodys(contract: Contract) -> None:
+    assert contract.body.meant("qwertyuiop") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("mode", "simulation_mode"),
+        ("simulationMode", "simulation_mode"),
+        ("Simulation-Mode", "simulation_mode"),
+        ("simulaton_mode", "simulation_mode"),
+        ("request_mode", "simulation_mode"),
+        ("auto_remove_blacklisted_numbers", "auto_delete_optout_contacts"),
+        ("recipient", "recipients"),
+        ("voice_lang", "voice_language"),
+    ],
+)
+def test_a_near_name_is_recognised(contract: Contract, name: str, meant: str) -> None:
+    field = contract.body.meant(name)
+
+    assert field is not None
+    assert field.name == meant
+
+
+def test_a_near_name_is_not_looked_for_where_that_would_cost_too_much(contract: Contract) -> None:
+    assert contract.body.meant("simulaton_mode", guess=False) is None
+    assert contract.body.meant("simulation_mode" * 10) is None
+
+
+def test_nothing_assumed_looks_documented(contract: Contract) -> None:
+    seed = " ".join(
+        (ROOT / "openapi/sources/seed-send-a-vms-campaign.txt").read_text("utf-8").split()
+    )
+    quotes = {row["evidence"]["quote"] for row in rules(contract) if "quote" in row["evidence"]}
+    assert [quote for quote in quotes if " ".join(quote.split()) not in seed] == []

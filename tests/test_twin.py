@@ -1,0 +1,104 @@
+"""The twin under several threads, and with another clock, tariff or region."""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+from common import BODY, Clock
+from mock_server.campaign import Desk, Tariff
+from mock_server.contract import Contract
+from mock_server.memory_store import MemoryStore
+from mock_server.store import Account, Entry, Request, digest
+from mock_server.twin import Twin, wall_clock
+
+
+def request(contract: Contract, login: str = "ada", **body: object) -> Request:
+    headers = {"api-login": login, "api-key": "k", "content-type": "application/json"}
+    return Request("POST", contract.url_path, headers, json.dumps(BODY | body).encode())
+
+
+def account(credit: str, **given: object) -> Account:
+    return Account("ada", digest("ada", "k"), Decimal(credit), **given)
+
+
+def test_of_two_threads_that_spend_the_last_credit_one_is_refused(contract: Contract) -> None:
+    for _ in range(50):
+        twin = Twin(contract, MemoryStore([account("0.05")]))
+        start = threading.Barrier(2)
+
+        def spend(_: int, twin: Twin = twin, start: threading.Barrier = start) -> Entry:
+            start.wait()
+            return twin.handle(request(contract))
+
+        with ThreadPoolExecutor(2) as pool:
+            statuses = [entry.answer.status for entry in pool.map(spend, range(2))]
+
+        assert sorted(statuses) == [201, 400]
+
+
+def test_many_threads_spend_exactly_what_they_are_charged(contract: Contract) -> None:
+    twin = Twin(contract, MemoryStore([account("10.00")]))
+
+    with ThreadPoolExecutor(16) as pool:
+        entries = list(pool.map(lambda _: twin.handle(request(contract)), range(300)))
+
+    sent = [entry.outcome.document() for entry in entries if entry.verdict == "accepted"]
+    assert len(sent) == 200
+    assert len({campaign["ticket_number"] for campaign in sent}) == 200
+    assert {Decimal(campaign["residual_credit"]) for campaign in sent} == {
+        Decimal("10.00") - Decimal("0.05") * n for n in range(1, 201)
+    }
+
+
+def test_a_reset_while_others_send_breaks_nothing(contract: Contract) -> None:
+    twin = Twin(contract)
+
+    def send_or_reset(n: int) -> int:
+        if n % 10 == 0:
+            twin.store.reset()
+        return twin.handle(request(contract, f"login {n % 7}")).answer.status
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(send_or_reset, range(400))) == {201}
+
+
+def test_the_same_requests_get_the_same_answers_to_the_byte(contract: Contract) -> None:
+    def run() -> list[bytes]:
+        twin = Twin(contract, clock=Clock())
+        return [twin.handle(request(contract, text="a" * n)).answer.body for n in (1, 500, 2000)]
+
+    assert run() == run()
+
+
+def test_another_tariff_can_be_handed_in(contract: Contract) -> None:
+    desk = Desk(contract, clock=Clock(), tariff=Tariff(Decimal("0.10"), 60, 10))
+
+    entry = Twin(contract, desk=desk).handle(request(contract))
+
+    assert (entry.answer.value["total_cost"], entry.answer.value["estimated_duration"]) == (0.1, 60)
+
+
+def test_national_numbers_belong_to_the_accounts_region(contract: Contract) -> None:
+    twin = Twin(contract, MemoryStore([account("1.00", region="US")]))
+
+    entry = twin.handle(request(contract, recipients="(201) 555-0123"))
+
+    assert entry.reading is not None
+    assert entry.reading.value["recipients"] == [{"phone_number": "+12015550123"}]
+
+
+def test_an_account_can_be_strict_alone(contract: Contract) -> None:
+    twin = Twin(contract, MemoryStore([account("1.00", strict=True)]))
+
+    statuses = [
+        twin.handle(request(contract, login, text=1)).answer.status for login in ("ada", "grace")
+    ]
+
+    assert statuses == [400, 201]
+
+
+def test_the_wall_clock_is_aware() -> None:
+    assert wall_clock().utcoffset() is not None
