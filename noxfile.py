@@ -1,0 +1,104 @@
+"""Every check by name; the only place that knows commands. `./noxw --list` shows the sessions."""
+
+from __future__ import annotations
+
+import nox
+
+nox.needs_version = ">=2026.10.20"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+CONSTRAINTS = ("-c", "constraints.txt")
+
+
+def install(session: nox.Session, group: str, *, project: bool = True) -> None:
+    """The tools of one dependency group, and the project with its twin."""
+    tools = nox.project.dependency_groups(PYPROJECT, group) if group else ()
+    itself = ("-e", ".[twin]") if project else ()
+    session.install(*CONSTRAINTS, *itself, *tools)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, order and spelling (`-- --fix` mends what can be mended)."""
+    install(session, "lint", project=False)
+    mend = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if mend else []), ".", "noxw")
+    session.run("ruff", "format", *([] if mend else ["--diff"]), ".", "noxw")
+    session.run("codespell")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types: mypy strict on everything written by hand, pyright on what users import."""
+    install(session, "types")
+    session.run("mypy")
+    session.run("mypy", "noxfile.py", "noxw", "openapi/regenerate.py", "benchmarks")
+    session.run("pyright", "--warnings")
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Who may import whom (docs/architecture.md)."""
+    install(session, "imports")
+    session.run("lint-imports")
+
+
+@nox.session
+def drift(session: nox.Session) -> None:
+    """Is the generated client what the contract generates, to the byte?"""
+    install(session, "drift", project=False)
+    session.run("python", "openapi/regenerate.py", "check")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Tests and doctests with full branch coverage (`-- -k word` runs some, without coverage)."""
+    install(session, "tests")
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest")
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Show the main job: a twin, the seed's example, sloppy requests and what became of them."""
+    install(session, "")
+    session.run("vms", "demo", *session.posargs)
+
+
+@nox.session(default=False)
+def generate(session: nox.Session) -> None:
+    """Write what is made from the contract: the generated client and docs/rules.md."""
+    install(session, "drift")
+    session.run("python", "openapi/regenerate.py", "write")
+    with open("docs/rules.md", "w", encoding="utf-8") as page:  # noqa: PTH123  (nox wants a file)
+        session.run("vms", "rules", "--markdown", stdout=page)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure speed and size; nothing here fails."""
+    install(session, "tests")
+    session.run("python", "benchmarks/reading.py")
+    session.run("python", "benchmarks/serving.py")
+
+
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Write constraints.txt: exact versions of everything that the sessions install."""
+    session.install("uv")
+    groups = [part for group in PYPROJECT["dependency-groups"] for part in ("--group", group)]
+    quiet = ("--quiet", "--no-header", "--no-annotate", "--no-emit-index-url")
+    what = ("pyproject.toml", "--all-extras", *groups, "--universal", "--python-version", "3.11")
+    session.run("uv", "pip", "compile", *what, "--upgrade", *quiet, "-o", "constraints.txt")
+
+
+if __name__ == "__main__":
+    nox.main()
