@@ -264,6 +264,18 @@ def test_what_is_no_contract_at_all_is_refused(tmp_path: Path, content: bytes | 
         load(path)
 
 
+def test_a_shape_that_no_check_foresaw_is_still_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = planted(tmp_path, "squeeze", "squeeze")
+    monkeypatch.setattr("mock_server.contract._summary", lambda plain: plain["no such keyword"])
+
+    with pytest.raises(ContractError, match="something of another shape") as caught:
+        load(path)
+
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_yaml_words_for_yes_and_no_are_texts_and_dates_are_too(tmp_path: Path) -> None:
     path = planted(
         tmp_path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import cast
 
 
 def main() -> None:
@@ -17,8 +18,7 @@ def main() -> None:
         )
     for stream in (sys.stdout, sys.stderr):
         # A terminal or a file of another encoding shows an escape, and not a traceback.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+        cast("io.TextIOWrapper", stream).reconfigure(errors="backslashreplace")
     try:
         vms(prog_name="vms")
     except OSError as error:

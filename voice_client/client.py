@@ -114,8 +114,7 @@ class VoiceClient:
             text: what the voice reads, 1 to 1224 characters.
             recipients: phone numbers with a plus sign and the country code, or `Contact`s.
             options: the contract's other parameters by name, such as ``voice_language="fr-FR"``;
-            ``send_at`` is a
-                datetime with a time zone.
+                ``send_at`` is a datetime with a time zone.
 
         Raises:
             InvalidRequest: the arguments make no request.
