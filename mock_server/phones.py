@@ -48,7 +48,7 @@ def is_region(region: str) -> bool:
     >>> is_region("FR"), is_region("XX")
     (True, False)
     """
-    import phonenumbers  # noqa: PLC0415  (38 ms at start, for numbers that are mostly clean)
+    import phonenumbers
 
     return region in phonenumbers.SUPPORTED_REGIONS
 
@@ -100,7 +100,7 @@ def is_valid(number: str) -> bool:
 @lru_cache(maxsize=256)
 def _plan(region: str) -> _Plan | None:
     """What the short way needs to know of a region; None where only the full parse will do."""
-    import phonenumbers  # noqa: PLC0415
+    import phonenumbers
 
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.national_prefix_transform_rule is not None:
@@ -121,7 +121,7 @@ def _plan(region: str) -> _Plan | None:
 @lru_cache(maxsize=2048)
 def _plans(code: str) -> tuple[tuple[re.Pattern[str] | None, re.Pattern[str]], ...]:
     """Of each region with this calling code: what its numbers alone begin with, and its plan."""
-    import phonenumbers  # noqa: PLC0415
+    import phonenumbers
 
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code), ())
     found = (phonenumbers.PhoneMetadata.metadata_for_region(region) for region in regions)
@@ -150,7 +150,7 @@ def _national(metadata: PhoneMetadata) -> re.Pattern[str]:
 
 
 def _parsed(number: str, region: str | None) -> str | None:
-    import phonenumbers  # noqa: PLC0415
+    import phonenumbers
 
     try:
         parsed = phonenumbers.parse(number, region)

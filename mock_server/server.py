@@ -94,9 +94,9 @@ def build(options: Options) -> flask.Flask:
         ContractError: the contract cannot be used.
     """
     # Not above: the supervisor would carry all of it, too.
-    from mock_server.app import create_app  # noqa: PLC0415
-    from mock_server.contract import load  # noqa: PLC0415
-    from mock_server.twin import Twin  # noqa: PLC0415
+    from mock_server.app import create_app
+    from mock_server.contract import load
+    from mock_server.twin import Twin
 
     logging.basicConfig(
         level=logging.WARNING if options.quiet else logging.INFO,
@@ -109,7 +109,7 @@ def build(options: Options) -> flask.Flask:
 
 
 def _build_in_worker(options: Options) -> flask.Flask:
-    from mock_server.contract_file import ContractError  # noqa: PLC0415
+    from mock_server.contract_file import ContractError
 
     _end_with(os.getppid())
     try:

@@ -10,7 +10,7 @@ from typing import cast
 def main() -> None:
     """Run the command; without the extra that it needs, say which."""
     try:
-        from vms.cli import vms  # noqa: PLC0415  (the extra may be missing)
+        from vms.cli import vms
     except ModuleNotFoundError as error:
         sys.exit(
             f"vms: {error.name} is not installed; "

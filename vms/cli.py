@@ -54,7 +54,7 @@ def serve(  # noqa: PLR0913  (one argument an option)
     quiet: bool,
 ) -> None:
     """Answer as the real API would, offline, until Ctrl-C."""
-    from vms import serve as command  # noqa: PLC0415
+    from vms import serve as command
 
     command.run(
         host=host,
@@ -92,7 +92,7 @@ def explain(
 
     Exits with 0, whatever the verdict; with --strict see there; with 2 if FILE cannot be read.
     """
-    from vms import explain as command  # noqa: PLC0415
+    from vms import explain as command
 
     command.run(file.read(), region=region, contract=contract, as_json=as_json, strict=strict)
 
@@ -103,7 +103,7 @@ def explain(
 @_CONTRACT
 def rules(form: str | None, contract: Path | None) -> None:
     """List every rule of the contract with its evidence."""
-    from vms import rules as command  # noqa: PLC0415
+    from vms import rules as command
 
     command.run(form or "table", contract=contract)
 
@@ -111,6 +111,6 @@ def rules(form: str | None, contract: Path | None) -> None:
 @vms.command()
 def demo() -> None:
     """Show the main job: a twin, the seed's example, sloppy requests and what became of them."""
-    from vms import demo as command  # noqa: PLC0415
+    from vms import demo as command
 
     command.run()
