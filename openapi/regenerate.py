@@ -142,17 +142,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except subprocess.CalledProcessError:
         print(f"{asked.contract}: the generator refused the contract, see above", file=sys.stderr)
         return 2
-    print(
-        difference or f"{asked.package.name}: as generated from {asked.contract.name}",
-        end="" if difference else "\n",
-    )
-    if difference:
-        print(
-            f"\n{asked.package.name} is not what {asked.contract.name} generates. "
-            f"To mend it: {MEND}",
-            file=sys.stderr,
-        )
-    return 1 if difference else 0
+    if not difference:
+        print(f"{asked.package.name}: as generated from {asked.contract.name}")
+        return 0
+    print(difference, flush=True)
+    told = f"{asked.package.name} is not what {asked.contract.name} generates"
+    print(f"{told}. To mend it: {MEND}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":
