@@ -155,6 +155,10 @@ class Desk:
         """The moment, in UTC."""
         return self._clock().astimezone(UTC)
 
+    def forgets_before(self, now: datetime) -> datetime:
+        """A ``request_id`` used at this moment or before may be used again."""
+        return now - timedelta(hours=self._contract.terms.request_id_hours)
+
     def strict(self, reading: Reading) -> Refused:
         """The refusal of a body that had to be repaired."""
         body = self._contract.body
@@ -175,12 +179,8 @@ class Desk:
             return _at_fault(reading)
         body = self._contract.filled(reading.value)
         request_id = body.get("request_id")
-        remembered = timedelta(hours=self._contract.terms.request_id_hours)
-        if (
-            request_id is not None
-            and state.request_id_used is not None
-            and now - state.request_id_used < remembered
-        ):
+        used = state.request_id_used
+        if request_id is not None and used is not None and used > self.forgets_before(now):
             return Refused(
                 PAYLOAD, {"request_id": self._contract.body.members["request_id"].error("repeated")}
             )

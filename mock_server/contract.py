@@ -17,11 +17,11 @@ from mock_server import casts
 from mock_server.contract_file import ContractError, ContractFile, Pointer, shipped, shortened
 from mock_server.fields import (
     Advice,
-    Answer,
     Contract,
     Evidence,
     Field,
     FieldError,
+    NamedAnswer,
     Otherwise,
     Rule,
     Terms,
@@ -166,9 +166,9 @@ class _Reader:
     def _rules(self, at: Pointer) -> dict[str, Rule]:
         return {name: _rule(name, entry) for name, entry in self._file.at(at).items()}
 
-    def _answers(self, operation: Mapping[str, Any], at: Pointer) -> dict[str, Answer]:
+    def _answers(self, operation: Mapping[str, Any], at: Pointer) -> dict[str, NamedAnswer]:
         answers = {
-            name: Answer(name, entry["status"], entry["value"], _evidence(entry["evidence"]))
+            name: NamedAnswer(name, entry["status"], entry["value"], _evidence(entry["evidence"]))
             for name, entry in self._file.at(("x-answers",)).items()
         }
         for status, response in operation["responses"].items():
@@ -180,7 +180,7 @@ class _Reader:
                             raise self._file.refuse(
                                 where, f"no {wanted}", "the status and the evidence of the answer"
                             )
-                    answers[name] = Answer(
+                    answers[name] = NamedAnswer(
                         name,
                         example["x-status"],
                         example["value"],

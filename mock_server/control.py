@@ -10,9 +10,20 @@ from urllib.parse import urlsplit
 import flask
 
 from mock_server import __version__
-from mock_server.edge import CONTROL, METHODS, problem, served, served_twin
+from mock_server.edge import CONTROL, problem, served, served_twin
 from mock_server.rules import rules
 
+_METHODS: Final = (
+    "CONNECT",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PUT",
+    "TRACE",
+)
 _MOST_ROWS: Final = 1_000
 # 18 digits fit a database's integer; the inbox never gets there.
 _LONGEST_COUNT: Final = 18
@@ -23,14 +34,14 @@ blueprint = flask.Blueprint("control", __name__, url_prefix=CONTROL)
 @blueprint.before_request
 def admit() -> flask.Response | None:
     """Turn away what a web page could have sent, or what lacks the token."""
+    token = served().token
     host = urlsplit(f"//{flask.request.host}").hostname or ""
     # Where a token is wanted, no web page has it, and a machine is known by many names.
-    if served().token is None and not (_is_loopback(host) or host in served().hosts):
+    if token is None and not (_is_loopback(host) or host in served().hosts):
         return problem(403, "Host", host, "a loopback name, or a host the twin was started with")
     origin = flask.request.headers.get("Origin")
     if origin is not None and origin not in _own_origins():
         return problem(403, "Origin", origin, "no Origin, or the twin's own")
-    token = served().token
     sent = flask.request.headers.get("Authorization", "")
     if token is not None and not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
         wanted = "Bearer and the token printed at the start"
@@ -87,8 +98,8 @@ def reset() -> tuple[str, int]:
     return "", 204
 
 
-@blueprint.route("", defaults={"path": ""}, methods=METHODS, provide_automatic_options=False)
-@blueprint.route("/<path:path>", methods=METHODS, provide_automatic_options=False)
+@blueprint.route("", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
+@blueprint.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
 def nothing(path: str) -> flask.Response:  # noqa: ARG001  (the request has it too)
     """Whatever else is asked under the prefix."""
     came = f"{flask.request.method} {flask.request.path}"

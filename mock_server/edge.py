@@ -12,17 +12,6 @@ from mock_server import answers
 from mock_server.twin import Twin
 
 CONTROL: Final = "/_twin"
-METHODS: Final = (
-    "CONNECT",
-    "DELETE",
-    "GET",
-    "HEAD",
-    "OPTIONS",
-    "PATCH",
-    "POST",
-    "PUT",
-    "TRACE",
-)
 _EXTENSION: Final = "mock_server"
 
 

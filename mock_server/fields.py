@@ -135,7 +135,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class NamedAnswer:
     """One named answer of the catalogue: its status and the body of its example."""
 
     name: str
@@ -176,7 +176,7 @@ class Contract:
     rules: Mapping[str, Rule]
     casts: Mapping[str, Rule]
     decoding: Mapping[str, Rule]
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, NamedAnswer]
     terms: Terms
     sources: Mapping[str, Mapping[str, str]]
 

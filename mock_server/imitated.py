@@ -33,7 +33,7 @@ def imitate() -> flask.Response | None:
     if path == CONTROL or path.startswith(f"{CONTROL}/"):
         return None
     headers = {name.lower(): value for name, value in flask.request.headers.items()}
-    body, complete = _bounded(flask.request.environ)
+    body, complete = _bounded(flask.request)
     request = Request(flask.request.method, path, headers, body, complete=complete)
     return _encode(served_twin().handle(request))
 
@@ -44,14 +44,14 @@ def _path(environ: Mapping[str, Any]) -> str:
     return sent.encode("latin-1").decode(errors="replace")
 
 
-def _bounded(environ: Mapping[str, Any]) -> tuple[bytes, bool]:
+def _bounded(request: flask.Request) -> tuple[bytes, bool]:
     """The body up to one byte over what the twin reads, and whether all of it arrived.
 
     The rest is drained, not kept.
     """
-    stated = int(environ.get("CONTENT_LENGTH") or 0)
-    stream = environ["wsgi.input"]
-    if not environ.get("wsgi.input_terminated"):
+    stated = request.content_length or 0
+    stream = request.environ["wsgi.input"]
+    if not request.environ.get("wsgi.input_terminated"):
         stream = LimitedStream(stream, stated)
     body = stream.read(LARGEST_BODY + 1)
     drained = 0

@@ -186,11 +186,7 @@ class _Walk:
             ):
                 kept[name] = mended
         for name, member in field.members.items():
-            if (
-                name in field.required
-                and value.get(name) is None
-                and not member.accepts(value.get(name))
-            ):
+            if name in field.required and value.get(name) is None and not member.accepts(None):
                 self.faults.append(
                     Fault(f"{path}/{name}", "required", None, member.error("required"))
                 )

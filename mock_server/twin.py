@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from mock_server import answers, casts, decoding, reading
 from mock_server.campaign import Accepted, Clock, Desk, Outcome, Refused
 from mock_server.casts import Cast
-from mock_server.decoding import Unreadable
+from mock_server.decoding import Decoded, Unreadable
 from mock_server.fields import Contract
 from mock_server.memory_store import MemoryStore
 from mock_server.reading import Reading
@@ -88,11 +88,7 @@ class Twin:
 
     def _read(self, account: Account, request: Request, now: datetime) -> _Seen:
         strict = self._strict or account.strict
-        decoded = decoding.decode(request.body, request.content_type, self.contract.media_type)
-        if not request.complete:
-            decoded = Unreadable(
-                "body", f"only {len(request.body)} bytes", "all that Content-Length says"
-            )
+        decoded = self._decoded(request)
         if isinstance(decoded, Unreadable):
             return _Seen(Refused("unreadable"), strict, unreadable=decoded)
         table = self._table(account.region)
@@ -107,6 +103,12 @@ class Twin:
         else:
             outcome = self._send(account, read, now)
         return _Seen(outcome, strict, read)
+
+    def _decoded(self, request: Request) -> Decoded | Unreadable:
+        if not request.complete:
+            came = f"only {len(request.body)} bytes"
+            return Unreadable("body", came, "all that Content-Length says")
+        return decoding.decode(request.body, request.content_type, self.contract.media_type)
 
     def _sign_in(self, headers: Mapping[str, str]) -> Account | None:
         login = headers.get(self.contract.login_header, "").strip()
@@ -140,8 +142,7 @@ class Twin:
         return self._desk.simulate(account.login, read, first_level, state, now)
 
     def _asked(self, read: Reading, now: datetime) -> tuple[str | None, datetime]:
-        hours = timedelta(hours=self.contract.terms.request_id_hours)
-        return read.value.get("request_id"), now - hours
+        return read.value.get("request_id"), self._desk.forgets_before(now)
 
     def _table(self, region: str) -> Mapping[str, Cast]:
         with self._tables_lock:

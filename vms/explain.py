@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 
 from mock_server import phones
-from mock_server.contract import ContractError, load
 from mock_server.memory_store import MemoryStore
 from mock_server.store import Account, Request, digest
 from mock_server.twin import Twin
 from vms import show
+from vms.contracts import loaded
 
 _LOGIN = _KEY = "explain"
 
@@ -22,11 +22,8 @@ def run(
     body: bytes, *, region: str | None, contract: Path | None, as_json: bool, strict: bool
 ) -> None:
     """Print the entry that the payload makes on a new account."""
-    try:
-        loaded = load(contract)
-    except ContractError as error:
-        raise click.ClickException(str(error)) from error
-    terms = loaded.terms
+    given = loaded(contract)
+    terms = given.terms
     region = (region or terms.default_region).upper()
     if not phones.is_region(region):
         raise click.BadParameter(f"{region!r} is no country; wanted two letters, such as FR")
@@ -36,13 +33,13 @@ def run(
         terms.opening_credit,
         region=region,
     )
-    twin = Twin(loaded, MemoryStore([account]))
+    twin = Twin(given, MemoryStore([account]))
     headers = {
-        loaded.login_header: _LOGIN,
-        loaded.key_header: _KEY,
-        "content-type": loaded.media_type,
+        given.login_header: _LOGIN,
+        given.key_header: _KEY,
+        "content-type": given.media_type,
     }
-    entry = twin.handle(Request(loaded.method, loaded.url_path, headers, body))
+    entry = twin.handle(Request(given.method, given.url_path, headers, body))
     document = entry.document()
     if as_json:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -10,26 +10,23 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from mock_server.contract import ContractError, load
 from mock_server.rules import markdown, rules
 from vms import show
+from vms.contracts import loaded
 
 
 def run(form: str, *, contract: Path | None) -> None:
     """Print the rules: ``form`` is table, json or markdown."""
-    try:
-        loaded = load(contract)
-    except ContractError as error:
-        raise click.ClickException(str(error)) from error
+    given = loaded(contract)
     if form == "markdown":
-        click.echo(markdown(loaded), nl=False)
+        click.echo(markdown(given), nl=False)
     elif form == "json":
-        click.echo(json.dumps(rules(loaded), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(rules(given), indent=2, ensure_ascii=False))
     else:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for name in ("field", "rule", "what happens", "evidence"):
             table.add_column(name, overflow="fold")
-        for row in rules(loaded):
+        for row in rules(given):
             says = Text(row["says"])
             if row["stakes"] == "high":
                 says.append(" High stakes.", style="bold red")

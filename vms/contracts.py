@@ -1,0 +1,17 @@
+"""The contract that a command works on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mock_server.contract import Contract, ContractError, load
+
+
+def loaded(path: Path | None) -> Contract:
+    """The contract at ``path``, or the shipped one; one that cannot be used ends the command."""
+    try:
+        return load(path)
+    except ContractError as error:
+        raise click.ClickException(str(error)) from error
