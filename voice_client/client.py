@@ -127,9 +127,11 @@ class VoiceClient:
         try:
             response = self._client.get_httpx_client().send(request)
         except _NEVER_LEFT as error:
-            # Without httpx's own words where they could show a header.
-            why = "" if isinstance(error, httpx.LocalProtocolError) else f": {error}"
-            raise NotSent(f"nothing was sent to {self._base_url}{why}") from error
+            # Without httpx's own error where it could show a header, in a traceback too.
+            shows_a_header = isinstance(error, httpx.LocalProtocolError)
+            why = "" if shows_a_header else f": {error}"
+            cause = None if shows_a_header else error
+            raise NotSent(f"nothing was sent to {self._base_url}{why}") from cause
         except httpx.HTTPError as error:
             raise OutcomeUnknown(
                 f"sent to {self._base_url}, no answer: {type(error).__name__} {error}".rstrip()
