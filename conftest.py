@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["pytester"]
+
 # The same examples in every run, and no deadline: nothing here is timed.
 settings.register_profile(
     "ci",

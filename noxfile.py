@@ -88,6 +88,7 @@ def bench(session: nox.Session) -> None:
     install(session, "tests")
     session.run("python", "benchmarks/reading.py")
     session.run("python", "benchmarks/serving.py")
+    session.run("python", "benchmarks/plugin.py")
 
 
 @nox.session(default=False)

@@ -511,7 +511,8 @@ def test_each_parameter_is_often_valid_often_repaired_and_often_lost(
         (name, fate): fates[name, fate]
         for name in names
         for fate in ("valid", "repaired", "lost")
-        if fates[name, fate] < 0.05 * len(readings)
+        # hypothesis also draws constants of whatever is imported, so the mix moves with that.
+        if fates[name, fate] < 0.03 * len(readings)
     }
 
     assert rare == {}

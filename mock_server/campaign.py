@@ -1,6 +1,6 @@
 """What the provider decides: cost, duration, ticket, credit, simulation, repeats.
 
-Everything that changes from call to call is handed in: the clock, the tickets, the tariff, the
+Everything that changes from call to call is handed in: the moment, the tickets, the tariff, the
 account's state.
 """
 
@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -31,6 +31,10 @@ class State:
     """How many tickets the account has had."""
     request_id_used: datetime | None = None
     """When this request's ``request_id`` was last used."""
+    opt_outs: frozenset[str] = frozenset()
+    """Numbers whose owners do not want to be called."""
+    tariff: Tariff | None = None
+    """What campaigns cost this account, if not what they cost everyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,12 @@ class Accepted:
     """When it is sent, if not at once."""
     request_id: str | None = None
     advice: tuple[Note, ...] = ()
+
+    def state(self, now: datetime) -> str:
+        """Whether it is ``sent``, ``scheduled`` or ``simulated`` at a moment."""
+        if self.simulated:
+            return "simulated"
+        return "scheduled" if self.send_at is not None and self.send_at > now else "sent"
 
     def document(self) -> dict[str, Any]:
         """The campaign as the control plane shows it; money as decimal text."""
@@ -124,8 +134,8 @@ def ticket(login: str, number: int) -> str:
 def instant(text: str) -> datetime | None:
     """The moment an RFC 3339 text names; None if Python's years (1 to 9999) do not reach it.
 
-    >>> instant("2018-10-03T07:42:39-07:00").astimezone(UTC).isoformat()
-    '2018-10-03T14:42:39+00:00'
+    >>> instant("2018-10-03t07:42:39-07:00").isoformat()
+    '2018-10-03T07:42:39-07:00'
     >>> instant("2016-12-31t23:59:60z").isoformat(), instant("0000-01-01T00:00:00Z")
     ('2016-12-31T23:59:59+00:00', None)
     """
@@ -142,18 +152,12 @@ class Desk:
         self,
         contract: Contract,
         *,
-        clock: Clock,
         tickets: Tickets = ticket,
         tariff: Tariff | None = None,
     ) -> None:
         self._contract = contract
-        self._clock = clock
         self._tickets = tickets
-        self._tariff = tariff or Tariff.of(contract.terms)
-
-    def now(self) -> datetime:
-        """The moment, in UTC."""
-        return self._clock().astimezone(UTC)
+        self.tariff = tariff or Tariff.of(contract.terms)
 
     def forgets_before(self, now: datetime) -> datetime:
         """A ``request_id`` used at this moment or before may be used again."""
@@ -184,20 +188,25 @@ class Desk:
             return Refused(
                 PAYLOAD, {"request_id": self._contract.body.members["request_id"].error("repeated")}
             )
-        contacts, duration, cost = self._price(body)
+        called, opted_out = self._called(body, state)
+        if not called:
+            return Refused(
+                PAYLOAD, {"recipients": self._contract.body.members["recipients"].error("items")}
+            )
+        duration, cost = self._price(body, called, state)
         if cost > state.credit:
             return Refused("out-of-credit")
         send_at, late = self._when(body, now)
         return Accepted(
             ticket=self._tickets(login, state.issued),
-            contacts=contacts,
+            contacts=called,
             cost=cost,
             duration=duration,
             residual=state.credit - cost,
             simulated=False,
             send_at=send_at,
             request_id=request_id,
-            advice=late,
+            advice=(*opted_out, *late),
         )
 
     def simulate(
@@ -210,7 +219,8 @@ class Desk:
         if first_level.faults:
             return _at_fault(first_level)
         body = self._contract.filled(first_level.value)
-        contacts, duration, cost = self._price(body)
+        contacts = len(body["recipients"])
+        duration, cost = self._price(body, contacts, state)
         real = self.send(login, reading, state, now)
         send_at, late = self._when(body, now)
         return Accepted(
@@ -221,12 +231,25 @@ class Desk:
             residual=state.credit,
             simulated=True,
             send_at=send_at,
-            advice=(*late, *self._passes(contacts, real)),
+            advice=(*_opt_outs_called(real), *late, *self._passes(contacts, real)),
         )
 
-    def _price(self, body: Mapping[str, Json]) -> tuple[int, int, Decimal]:
-        contacts, duration = len(body["recipients"]), self._tariff.duration(body["text"])
-        return contacts, duration, self._tariff.cost(contacts, duration)
+    def _price(self, body: Mapping[str, Json], contacts: int, state: State) -> tuple[int, Decimal]:
+        tariff = state.tariff or self.tariff
+        duration = tariff.duration(body["text"])
+        return duration, tariff.cost(contacts, duration)
+
+    def _called(self, body: Mapping[str, Json], state: State) -> tuple[int, tuple[Note, ...]]:
+        """How many contacts are called, and what is to be said of those who opted out."""
+        contacts = [contact["phone_number"] for contact in body["recipients"]]
+        if state.opt_outs.isdisjoint(contacts):
+            return len(contacts), ()
+        others = [number for number in contacts if number not in state.opt_outs]
+        if body.get("auto_delete_optout_contacts") is True:
+            note = self._advice("/recipients", "opt_outs_removed", len(contacts), len(others))
+            return len(others), (note,)
+        opted_out = [number for number in contacts if number in state.opt_outs]
+        return len(contacts), (self._advice("/recipients", "opt_outs_called", opted_out, None),)
 
     def _when(
         self, body: Mapping[str, Json], now: datetime
@@ -257,6 +280,12 @@ class Desk:
     def _advice(self, path: str, check: str, before: Json, after: Json) -> Note:
         rule = self._contract.terms.checks[check]
         return Note(path, Kind.ADVICE, rule, before, after, rule.high_stakes)
+
+
+def _opt_outs_called(real: Outcome) -> tuple[Note, ...]:
+    """What a simulation says, too: that a real send would call who opted out."""
+    advice = real.advice if isinstance(real, Accepted) else ()
+    return tuple(note for note in advice if note.rule.name == "opt_outs_called")
 
 
 def _at_fault(reading: Reading) -> Refused:

@@ -21,6 +21,8 @@ from mock_server.fields import (
     Evidence,
     Field,
     FieldError,
+    Magic,
+    MagicValue,
     NamedAnswer,
     Otherwise,
     Rule,
@@ -81,13 +83,17 @@ _REASONS: Final = frozenset({"any", "body", "items", "repeated", "required", "st
 _ANSWERS: Final = frozenset(
     {
         "accepted",
+        "bad-gateway",
         "forbidden",
         "method-not-allowed",
         "not-found",
         "out-of-credit",
+        "server-error",
         "simulated",
+        "too-many-requests",
         "twin-failed",
         "unauthorized",
+        "unavailable",
         "unreadable",
         "unsupported-language",
     }
@@ -118,6 +124,7 @@ class _Reader:
         body = self._field("", file.at(body_at, at), body_at)
         self._check_campaign(body, body_at)
         narrow = self._plain(file.at(body_at), body_at, narrow=True)
+        answers = self._answers(operation, at)
         login_header, key_header = (self._header(at, scheme) for scheme in ("api-login", "api-key"))
         return Contract(
             path=file.path,
@@ -133,8 +140,9 @@ class _Reader:
             rules=self._rules(("x-rules",)),
             casts=self._casts,
             decoding=self._rules((*at, "requestBody", "x-decoding")),
-            answers=self._answers(operation, at),
+            answers=answers,
             terms=self._terms((*at, "x-campaign")),
+            magic=self._magic(answers),
             sources=file.at(("x-sources",)),
         )
 
@@ -194,6 +202,26 @@ class _Reader:
             where = (*at, "responses")
             raise self._file.refuse(where, "no ticket in 'simulated'", "the one of a simulation")
         return answers
+
+    def _magic(self, answers: Mapping[str, NamedAnswer]) -> Magic:
+        entry = self._file.at(("x-magic",))
+        prefixes = tuple(kept["prefix"] for kept in entry["ranges"])
+        for number, value in entry["numbers"].items():
+            where = ("x-magic", "numbers", number)
+            if not number.startswith(prefixes):
+                raise self._file.refuse(where, "a number that may ring", "one of x-magic.ranges")
+            if value["fault"].get("answer") not in {None, *answers}:
+                raise self._no_such(where, "answer", value["fault"]["answer"], answers)
+        for key, value in entry["keys"].items():
+            if value["answer"] not in answers:
+                raise self._no_such(("x-magic", "keys", key), "answer", value["answer"], answers)
+        return Magic(
+            keys=_magic_values(entry["keys"], lambda value: {"answer": value["answer"]}),
+            logins=_magic_values(entry["logins"], lambda value: value["settings"]),
+            numbers=_magic_values(entry["numbers"], lambda value: value["fault"]),
+            ranges=tuple(entry["ranges"]),
+            evidence=_evidence(entry["evidence"]),
+        )
 
     def _terms(self, at: Pointer) -> Terms:
         entry = self._file.at(at)
@@ -384,6 +412,14 @@ def _spellings(
     """Each squashed spelling with the name of its member."""
     return {
         squashed(spelling): member.name for member in members.values() for spelling in of(member)
+    }
+
+
+def _magic_values(
+    entries: Mapping[str, Any], does: Callable[[Mapping[str, Any]], Mapping[str, Json]]
+) -> dict[str, MagicValue]:
+    return {
+        value: MagicValue(value, entry["summary"], does(entry)) for value, entry in entries.items()
     }
 
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import flask
 
 from mock_server import __version__
+from mock_server.campaign import instant
+from mock_server.decoding import LARGEST_BODY
 from mock_server.edge import CONTROL, problem, served, served_twin
-from mock_server.rules import rules
+from mock_server.faults import Count, Plan
+from mock_server.hosts import is_loopback_name
+from mock_server.masking import masked
+from mock_server.rules import magic_values, rules
+from mock_server.settings import SettingError, Settings, check, clock, shown
+from mock_server.store import Account, Balance, Query, opened
+from mock_server.values import Json
 
 _METHODS: Final = (
     "CONNECT",
@@ -27,6 +39,15 @@ _METHODS: Final = (
 _MOST_ROWS: Final = 1_000
 # 18 digits fit a database's integer; the inbox never gets there.
 _LONGEST_COUNT: Final = 18
+_LONGEST_WAIT: Final = 60
+_SECONDS: Final = re.compile(r"\d{1,9}(?:\.\d{1,20})?", re.ASCII)
+_TEXTS: Final = ("login", "field", "rule", "number")
+_CHOICES: Final = {
+    "verdict": ("accepted", "refused", "injected"),
+    "state": ("sent", "scheduled", "simulated"),
+    "stakes": ("normal", "high"),
+}
+_FILTERS: Final = (*_TEXTS, *_CHOICES, "after", "before", "since", "limit", "wait")
 
 blueprint = flask.Blueprint("control", __name__, url_prefix=CONTROL)
 
@@ -37,11 +58,14 @@ def admit() -> flask.Response | None:
     token = served().token
     host = urlsplit(f"//{flask.request.host}").hostname or ""
     # Where a token is wanted, no web page has it, and a machine is known by many names.
-    if token is None and not (_is_loopback(host) or host in served().hosts):
+    if token is None and not (is_loopback_name(host) or host in served().hosts):
         return problem(403, "Host", host, "a loopback name, or a host the twin was started with")
     origin = flask.request.headers.get("Origin")
-    if origin is not None and origin not in _own_origins():
-        return problem(403, "Origin", origin, "no Origin, or the twin's own")
+    if origin is not None and origin not in _own_origins() | served().origins:
+        return problem(403, "Origin", origin, "no Origin, the twin's own, or one allowed at start")
+    if flask.request.method == "OPTIONS" and origin in served().origins:
+        # A preflight carries no token.
+        return flask.Response(status=204)
     sent = flask.request.headers.get("Authorization", "")
     if token is not None and not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
         wanted = "Bearer and the token printed at the start"
@@ -49,39 +73,201 @@ def admit() -> flask.Response | None:
     return None
 
 
+@blueprint.after_request
+def share(response: flask.Response) -> flask.Response:
+    """Let web pages of the allowed origins, and of no other, read the answer."""
+    origin = flask.request.headers.get("Origin")
+    if origin is not None and origin in served().origins:
+        response.headers.update(
+            {
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Allow-Methods": "GET, PUT, POST, DELETE",
+                "Access-Control-Allow-Headers": "Authorization, Content-Type",
+                "Vary": "Origin",
+            }
+        )
+    return response
+
+
 @blueprint.get("/health")
 def health() -> dict[str, Any]:
     """Whether the twin is ready, and what it is."""
     contract = served_twin().contract
-    about = {"version": contract.version, "sha256": contract.sha256}
+    about = {
+        "version": contract.version,
+        "sha256": contract.sha256,
+        "url_path": contract.url_path,
+        "login_header": contract.login_header,
+        "key_header": contract.key_header,
+    }
     return {"status": "ready", "version": __version__, "contract": about}
 
 
 @blueprint.get("/requests")
 def list_requests() -> flask.Response | dict[str, Any]:
-    """The inbox, oldest first."""
-    query = flask.request.args
-    for name in query:
-        if name not in {"login", "since", "limit"}:
-            return problem(400, name, query[name], "one of login, since, limit")
-    since, limit = query.get("since", "0"), query.get("limit", "100")
+    """The inbox, oldest first; with ``wait``, as soon as something fits."""
+    query, seconds = _query(flask.request.args)
+    twin = served_twin()
+    if not seconds:
+        page = twin.store.page(query, twin.wall())
+    elif served().waiting.acquire(blocking=False):
+        try:
+            page = twin.store.wait(query, seconds, twin.wall)
+        finally:
+            served().waiting.release()
+    else:
+        wanted = "fewer requests that wait at once; ask again, or start with more --workers"
+        return problem(503, "wait", "one too many", wanted)
+    return {
+        "requests": _shown(page.requests),
+        "kept": page.kept,
+        "evicted": page.evicted,
+    }
+
+
+def _query(args: Mapping[str, str]) -> tuple[Query, float]:
+    """What is asked for, and how many seconds to wait for it."""
+    for name in args:
+        if name not in _FILTERS:
+            raise SettingError(name, args[name], f"one of {', '.join(_FILTERS)}")
+    chosen: dict[str, Any] = {name: args[name] for name in _TEXTS if name in args}
+    for name in _CHOICES.keys() & args.keys():
+        if args[name] not in _CHOICES[name]:
+            raise SettingError(name, args[name], f"one of {', '.join(_CHOICES[name])}")
+        chosen[name] = args[name]
+    for name in {"after", "before"} & args.keys():
+        chosen[name] = _moment(name, args[name])
+    since, limit, wait = args.get("since", "0"), args.get("limit", "100"), args.get("wait", "0")
     if (after := _count(since)) is None:
-        return problem(400, "since", since, "the id of a request, or 0")
+        raise SettingError("since", since, "the id of a request, or 0")
     if not (most := _count(limit)) or most > _MOST_ROWS:
-        return problem(400, "limit", limit, f"a number from 1 to {_MOST_ROWS}")
-    page = served_twin().store.page(query.get("login"), after, most)
-    return {"requests": page.requests, "kept": page.kept, "evicted": page.evicted}
+        raise SettingError("limit", limit, f"a number from 1 to {_MOST_ROWS}")
+    if not _SECONDS.fullmatch(wait) or float(wait) > _LONGEST_WAIT:
+        raise SettingError("wait", wait, f"seconds from 0 to {_LONGEST_WAIT}")
+    return Query(**chosen, since=after, limit=most), float(wait)
+
+
+def _moment(name: str, text: str) -> datetime:
+    # In a query a plus sign means a blank.
+    moment = instant(text.replace(" ", "+"))
+    if moment is None or moment.tzinfo is None:
+        wanted = "a date and time with its offset, such as 2026-12-24T18:00:00Z"
+        raise SettingError(name, text, wanted)
+    return moment
 
 
 @blueprint.get("/requests/<number>")
 def get_request(number: str) -> flask.Response | dict[str, Any]:
     """One request with everything that became of it."""
-    wanted = _count(number)
-    found = None if wanted is None else served_twin().store.find(wanted)
+    twin, wanted = served_twin(), _count(number)
+    found = None if wanted is None else twin.store.find(wanted, twin.wall())
     if found is None:
         hint = f"the id of a kept request; {CONTROL}/requests lists them"
+        if evicted := twin.store.page(Query(limit=1), twin.wall()).evicted:
+            hint += f" ({evicted} were dropped to make room)"
         return problem(404, "id", number, hint)
-    return found
+    shown: dict[str, Any] = _shown(found)
+    return shown
+
+
+@blueprint.get("/accounts")
+def list_accounts() -> dict[str, Any]:
+    """Every account, the longest unused first."""
+    accounts, evicted = served_twin().store.accounts()
+    return {
+        "accounts": [_account(account, balance) for account, balance in accounts],
+        "evicted": evicted,
+    }
+
+
+@blueprint.get("/accounts/<login>")
+def get_account(login: str) -> flask.Response | dict[str, Any]:
+    """One account."""
+    store = served_twin().store
+    account = store.known(login)
+    return _account(account, store.balance(account)) if account else _no_account(login)
+
+
+@blueprint.put("/accounts/<login>")
+def set_account(login: str) -> dict[str, Any]:
+    """Set what is named of an account, keep the rest."""
+    settings = _body()
+    twin = served_twin()
+    known = _settings()
+    new = opened(twin.contract, login)
+    # Before the account is opened: what is refused changes nothing.
+    credit = known.account(new, settings).credit if "credit" in settings else None
+    account, balance = twin.store.change(
+        new, lambda account, _: known.account(account, settings), credit
+    )
+    return _account(account, balance)
+
+
+@blueprint.delete("/accounts/<login>")
+def reset_account(login: str) -> tuple[str, int]:
+    """Forget one world."""
+    served_twin().store.forget(login)
+    return "", 204
+
+
+@blueprint.get("/accounts/<login>/clock")
+def get_clock(login: str) -> flask.Response | dict[str, Any]:
+    """What time it is for an account."""
+    account = served_twin().store.known(login)
+    return _clock(account) if account else _no_account(login)
+
+
+@blueprint.put("/accounts/<login>/clock")
+def set_clock(login: str) -> dict[str, Any]:
+    """Set, advance, freeze or release an account's clock."""
+    settings = _body()
+    twin = served_twin()
+
+    def how(account: Account, balance: Balance) -> Account:
+        moved = clock(account.clock, settings, twin.wall(), balance.latest)
+        return replace(account, clock=moved)
+
+    account, _ = twin.store.change(opened(twin.contract, login), how)
+    return _clock(account)
+
+
+@blueprint.get("/accounts/<login>/faults")
+def list_faults(login: str) -> flask.Response | dict[str, Any]:
+    """The injected faults of an account."""
+    store = served_twin().store
+    account = store.known(login)
+    return _faults(account, store.balance(account)) if account else _no_account(login)
+
+
+@blueprint.put("/accounts/<login>/faults")
+def set_faults(login: str) -> dict[str, Any]:
+    """Inject these faults and no others."""
+    settings = _body()
+    rules = _checked(settings.get("faults"))
+    check("FaultSettings", {**settings, "faults": rules})
+    return _faults(*_plan(login, lambda plan: plan.only(int(settings.get("seed", 0)), rules)))
+
+
+@blueprint.post("/accounts/<login>/faults")
+def add_fault(login: str) -> tuple[dict[str, Any], int]:
+    """Inject one more fault."""
+    rule = _settings().fault(_body())
+    return _faults(*_plan(login, lambda plan: plan.and_also(rule))), 201
+
+
+@blueprint.delete("/accounts/<login>/faults")
+def clear_faults(login: str) -> tuple[str, int]:
+    """Inject nothing any more."""
+    if served_twin().store.known(login):
+        _plan(login, lambda plan: plan.only(plan.seed, ()))
+    return "", 204
+
+
+@blueprint.get("/magic")
+def list_magic_values() -> dict[str, Any]:
+    """What forces an outcome without any call here."""
+    magic = served_twin().contract.magic
+    return {"values": magic_values(served_twin().contract), "ranges": list(magic.ranges)}
 
 
 @blueprint.get("/rules")
@@ -106,6 +292,101 @@ def nothing(path: str) -> flask.Response:  # noqa: ARG001  (the request has it t
     return problem(404, "path", came, "a route of openapi/twin.yaml, with its method")
 
 
+def _body() -> dict[str, Any]:
+    """The JSON object that was sent, whatever its Content-Type."""
+    sent = flask.request.stream.read(LARGEST_BODY + 1)
+    if len(sent) > LARGEST_BODY:
+        raise SettingError("body", f"more than {LARGEST_BODY} bytes", "no more than that")
+    try:
+        body = json.loads(sent, parse_constant=_no_number)
+        # Half a surrogate pair fits no answer.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        came = shown(sent.decode(errors="replace"))
+        raise SettingError("body", came, f"a JSON object ({error})") from error
+    if not isinstance(body, dict):
+        raise SettingError("body", shown(body), "a JSON object")
+    return body
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _settings() -> Settings:
+    return Settings(served_twin().contract, served().callback_hosts)
+
+
+def _checked(rules: Json) -> Json:
+    """A list of faults, each checked by itself, so that the place of what is wrong is told."""
+    if not isinstance(rules, list):
+        return rules
+    return [_settings().fault(rule, f"faults.{index}") for index, rule in enumerate(rules)]
+
+
+def _plan(login: str, how: Callable[[Plan], Plan]) -> tuple[Account, Balance]:
+    twin = served_twin()
+    return twin.store.change(
+        opened(twin.contract, login),
+        lambda account, _: replace(account, faults=how(account.faults)),
+    )
+
+
+def _account(account: Account, balance: Balance) -> dict[str, Any]:
+    tariff = account.tariff or served_twin().desk.tariff
+    return {
+        "login": account.login,
+        "key_set": account.key_digest is not None,
+        "credit": str(balance.credit),
+        "spent": str(balance.spent),
+        "campaigns": balance.campaigns,
+        "mode": "strict" if account.strict else "lenient",
+        "voice_addon": account.voice_addon,
+        "region": account.region,
+        "tariff": {
+            "price": str(tariff.price),
+            "billing_step": tariff.billing_step,
+            "characters_a_second": tariff.characters_a_second,
+        },
+        "opt_outs": _shown(sorted(account.opt_outs)),
+        "callback_url": account.callback_url,
+        "clock": _clock(account),
+        "faults": len(account.faults.rules),
+        "evicted": balance.evicted,
+        "request_ids_forgotten": balance.request_ids_forgotten,
+    }
+
+
+def _clock(account: Account) -> dict[str, Any]:
+    now = account.clock.now(served_twin().wall())
+    return {"now": now.isoformat(), "frozen": account.clock.frozen_at is not None}
+
+
+def _faults(account: Account, balance: Balance) -> dict[str, Any]:
+    plan = account.faults
+    return {
+        "seed": plan.seed,
+        "faults": [
+            {
+                "id": rule.id,
+                "tried": balance.counts.get(rule.id, Count()).tried,
+                "met": balance.counts.get(rule.id, Count()).met,
+                "rule": _shown(rule.rule),
+            }
+            for rule in plan.rules
+        ],
+    }
+
+
+def _no_account(login: str) -> flask.Response:
+    wanted = "an account; a request opens one, or PUT"
+    return problem(404, "login", login, wanted)
+
+
+def _shown(value: Json) -> Json:
+    return masked(value) if served().mask else value
+
+
 def _own_origins() -> set[str]:
     return {f"{scheme}://{flask.request.host}" for scheme in ("http", "https")}
 
@@ -113,10 +394,3 @@ def _own_origins() -> set[str]:
 def _count(text: str) -> int | None:
     plain = text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT
     return int(text) if plain else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -9,9 +9,11 @@ from typing import Any, Final
 import flask
 from werkzeug.wsgi import LimitedStream
 
-from mock_server import answers
+from mock_server import faults
 from mock_server.decoding import LARGEST_BODY
-from mock_server.edge import CONTROL, served_twin
+from mock_server.edge import CONTROL, problem, served_twin
+from mock_server.faults import Preference
+from mock_server.masking import masked
 from mock_server.store import Entry, Request
 from mock_server.values import printable
 
@@ -35,7 +37,12 @@ def imitate() -> flask.Response | None:
     headers = {name.lower(): value for name, value in flask.request.headers.items()}
     body, complete = _bounded(flask.request)
     request = Request(flask.request.method, path, headers, body, complete=complete)
-    return _encode(served_twin().handle(request))
+    prefer = Preference.of(headers.get("prefer", ""))
+    try:
+        entry = served_twin().handle(request, prefer)
+    except LookupError as error:
+        return problem(404, "Prefer", str(prefer), str(error))
+    return _encode(entry)
 
 
 def _path(environ: Mapping[str, Any]) -> str:
@@ -62,11 +69,15 @@ def _bounded(request: flask.Request) -> tuple[bytes, bool]:
 
 def _encode(entry: Entry) -> flask.Response:
     _tell(entry)
-    answer = entry.answer
-    response = flask.Response(answer.body, answer.status, content_type=answers.CONTENT_TYPE)
+    if entry.injected is not None:
+        entry.injected.delivery().put_into(flask.request.environ)
+    if entry.answer is None:
+        return flask.Response()
+    leaves = faults.sent(entry.answer, entry.injected.fault if entry.injected else None)
+    response = flask.Response(leaves.body, entry.answer.status, content_type=leaves.content_type)
     response.headers.update(
         {
-            **answer.headers,
+            **entry.answer.headers,
             "Twin-Notes": str(entry.repairs),
             "Twin-Advice": str(entry.advice),
             "Twin-Request": f"{CONTROL}/requests/{entry.id}",
@@ -80,9 +91,11 @@ def _tell(entry: Entry) -> None:
     if not _log.isEnabledFor(logging.WARNING):
         return
     seen = f"{CONTROL}/requests/{entry.id}"
-    status, request, repairs = entry.answer.status, entry.request, entry.repairs
-    asked = printable(f"{request.method} {request.path}")
-    _log.info("%s %s · %d notes · %s", status, asked, repairs, seen)
+    status = entry.answer.status if entry.answer else "no answer"
+    request, repairs = entry.request, entry.repairs
+    asked = printable(masked(f"{request.method} {request.path}"))
+    met = f" · injected: {entry.injected}" if entry.injected else ""
+    _log.info("%s %s · %d notes · %s%s", status, asked, repairs, seen, met)
     warnings = dict[tuple[str, str | None], list[str]]()
     for note in entry.notes:
         if note.high_stakes:
@@ -91,4 +104,4 @@ def _tell(entry: Entry) -> None:
     for (summary, meant), (first, *others) in warnings.items():
         where = f"{first} and {len(others)} more" if others else first
         hint = f" Did you mean {meant}?" if meant else ""
-        _log.warning("high stakes: %s: %s%s · %s", printable(where), summary, hint, seen)
+        _log.warning("high stakes: %s: %s%s · %s", printable(masked(where)), summary, hint, seen)

@@ -31,6 +31,25 @@ def rules(contract: Contract) -> list[dict[str, Any]]:
     ]
 
 
+def magic_values(contract: Contract) -> list[dict[str, Any]]:
+    """Every magic value: where it is sent, the value, says, evidence."""
+    magic = contract.magic
+    return [
+        {
+            "where": where,
+            "value": value.value,
+            "says": value.summary,
+            "evidence": magic.evidence.document(),
+        }
+        for where, values in (
+            (contract.key_header, magic.keys),
+            (contract.login_header, magic.logins),
+            ("phone_number", magic.numbers),
+        )
+        for value in values.values()
+    ]
+
+
 def _object_rules(contract: Contract, parent: Field, path: str) -> Iterator[dict[str, Any]]:
     for name, field in parent.members.items():
         here = f"{path}{name}"

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mock_server import answers, casts, decoding, reading
-from mock_server.campaign import Accepted, Clock, Desk, Outcome, Refused
+from mock_server import answers, casts, decoding, faults, reading
+from mock_server.answers import Answer
+from mock_server.campaign import Accepted, Clock, Desk, Outcome, Refused, State
 from mock_server.casts import Cast
 from mock_server.decoding import Decoded, Unreadable
+from mock_server.faults import Facts, Injected, Preference
 from mock_server.fields import Contract
 from mock_server.memory_store import MemoryStore
 from mock_server.reading import Reading
-from mock_server.store import Account, Entry, Request, Store, digest
+from mock_server.store import (
+    Account,
+    Balance,
+    Entry,
+    Ledger,
+    Request,
+    Store,
+    WorldGoneError,
+    digest,
+    opened,
+)
+from mock_server.values import Json
 
 
 def wall_clock() -> datetime:
@@ -23,10 +37,10 @@ def wall_clock() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """How far a request came: what of it was read, and the decision."""
+class _Considered:
+    """A signed-in request, read; the decision still wants the state of the account."""
 
-    outcome: Outcome
+    decide: Callable[[State], Outcome]
     strict: bool = False
     reading: Reading | None = None
     unreadable: Unreadable | None = None
@@ -37,6 +51,7 @@ class Twin:
 
     Any non-empty login and key open an account by themselves; with ``closed`` only the store's own
     accounts may sign in. ``strict`` refuses, for every account, whatever had to be repaired.
+    ``clock`` is the wall clock; each account's own is set against it.
     """
 
     def __init__(  # noqa: PLR0913  (what is handed in, each by its name)
@@ -51,58 +66,141 @@ class Twin:
     ) -> None:
         self.contract = contract
         self.store: Store = store or MemoryStore()
-        self._desk = desk or Desk(contract, clock=clock)
+        self.desk = desk or Desk(contract)
+        self._clock = clock
         self._strict = strict
         self._closed = closed
         self._tables = dict[str, Mapping[str, Cast]]()
         self._tables_lock = threading.Lock()
 
-    def handle(self, request: Request) -> Entry:
-        """Answer one request and put it into the inbox."""
-        now = self._desk.now()
-        seen = self._look(request, now)
-        return self.store.add(
-            Entry(
+    def wall(self) -> datetime:
+        """The moment outside all accounts, in UTC."""
+        return self._clock().astimezone(UTC)
+
+    def handle(self, request: Request, prefer: Preference | None = None) -> Entry:
+        """Answer one request and put it into the inbox.
+
+        Raises:
+            LookupError: the contract has no such answer as is preferred.
+        """
+        preferred = prefer.rule(self.contract) if prefer else None
+        while True:
+            # Whoever resets the account meanwhile came first: then all is read anew.
+            with contextlib.suppress(WorldGoneError):
+                return self._handle(request, preferred)
+
+    def _handle(self, request: Request, preferred: Mapping[str, Json] | None) -> Entry:
+        wall = self.wall()
+        login = request.headers.get(self.contract.login_header, "")
+        account = self._sign_in(request)
+        if isinstance(account, Refused):
+            refusal = answers.answer(self.contract, account)
+            return self.store.add(Entry(wall, login, request, refusal, outcome=account))
+        now = account.clock.now(wall)
+        considered = self._consider(account, request, now)
+        read = considered.reading
+        with self.store.ledger(account) as ledger:
+            request_id = read.value.get("request_id") if read else None
+            known = ledger.state(request_id, self.desk.forgets_before(now))
+            state = replace(known, opt_outs=account.opt_outs, tariff=account.tariff)
+            decided = considered.decide(state)
+            injected = self._inject(account, ledger, preferred, _facts(read, decided))
+            outcome: Outcome | None = decided
+            answer: Answer | None = answers.answer(self.contract, decided)
+            if injected is not None and injected.instead:
+                outcome, answer = None, injected.answer(self.contract)
+            if isinstance(outcome, Accepted) and not outcome.simulated:
+                ledger.apply(outcome, now)
+            ledger.saw(now)
+            entry = Entry(
                 at=now,
-                login=request.headers.get(self.contract.login_header, ""),
+                login=account.login,
                 request=request,
-                answer=answers.answer(self.contract, seen.outcome),
-                strict=seen.strict,
-                reading=seen.reading,
-                unreadable=seen.unreadable,
-                outcome=seen.outcome,
+                answer=answer,
+                strict=considered.strict,
+                reading=read,
+                unreadable=considered.unreadable,
+                outcome=outcome,
+                injected=injected,
             )
-        )
+            return self.store.add(entry, account.world)
 
-    def _look(self, request: Request, now: datetime) -> _Seen:
+    def _sign_in(self, request: Request) -> Account | Refused:
         if request.path != self.contract.url_path:
-            return _Seen(Refused("not-found"))
+            return Refused("not-found")
         if request.method != self.contract.method:
-            return _Seen(Refused("method-not-allowed"))
-        account = self._sign_in(request.headers)
-        if account is None:
-            return _Seen(Refused("unauthorized"))
-        if not account.voice_addon:
-            return _Seen(Refused("forbidden"))
-        return self._read(account, request, now)
+            return Refused("method-not-allowed")
+        login = request.headers.get(self.contract.login_header, "").strip()
+        key = request.headers.get(self.contract.key_header, "").strip()
+        if magic := self.contract.magic.keys.get(key):
+            return Refused(magic.does["answer"])
+        account = self.store.known(login)
+        if account is None and login and key and not self._closed:
+            account = self.store.open(
+                replace(opened(self.contract, login), key_digest=digest(login, key))
+            )
+        if account is not None and account.key_digest is None and key:
+            account = self._take_key(account, digest(login, key))
+        return account if account and account.has_key(key) else Refused("unauthorized")
 
-    def _read(self, account: Account, request: Request, now: datetime) -> _Seen:
+    def _take_key(self, account: Account, key_digest: bytes) -> Account:
+        """Make this the account's key, unless another was faster.
+
+        Raises:
+            WorldGoneError: the account was reset meanwhile; it must not come back.
+        """
+
+        def how(now: Account, _: Balance) -> Account:
+            if now.world != account.world:
+                raise WorldGoneError
+            return replace(now, key_digest=key_digest) if now.key_digest is None else now
+
+        changed, _ = self.store.change(opened(self.contract, account.login), how)
+        return changed
+
+    def _consider(self, account: Account, request: Request, now: datetime) -> _Considered:
         strict = self._strict or account.strict
+        if not account.voice_addon:
+            return _Considered(lambda _: Refused("forbidden"))
         decoded = self._decoded(request)
         if isinstance(decoded, Unreadable):
-            return _Seen(Refused("unreadable"), strict, unreadable=decoded)
+            return _Considered(lambda _: Refused("unreadable"), strict, unreadable=decoded)
         table = self._table(account.region)
         read = reading.read(self.contract, decoded.value, table, decoded.slips)
         if strict and read.repairs:
-            outcome: Outcome = self._desk.strict(read)
-        elif read.value.get("simulation_mode") is True:
+            return _Considered(lambda _: self.desk.strict(read), strict, read)
+        login, desk = account.login, self.desk
+        if read.value.get("simulation_mode") is True:
             first_level = read
             if read.notes or read.faults:
                 first_level = reading.read_first_level(self.contract, decoded.value, table)
-            outcome = self._simulate(account, read, first_level, now)
-        else:
-            outcome = self._send(account, read, now)
-        return _Seen(outcome, strict, read)
+            return _Considered(
+                lambda state: desk.simulate(login, read, first_level, state, now), strict, read
+            )
+        return _Considered(lambda state: desk.send(login, read, state, now), strict, read)
+
+    def _inject(
+        self,
+        account: Account,
+        ledger: Ledger,
+        preferred: Mapping[str, Json] | None,
+        facts: Facts,
+    ) -> Injected | None:
+        """What stands between the API and its caller: a preference, a fault, a magic number."""
+        if preferred is not None:
+            return faults.alone("prefer", preferred, facts)
+        injected = None
+        if account.faults.rules:
+            injected, changed = faults.meet(account.faults, ledger.counts(), facts)
+            ledger.count(changed)
+            if injected is not None and injected.fault is not None:
+                return injected
+        magic = self.contract.magic.numbers
+        for number in sorted(facts.numbers & magic.keys()):
+            if forced := faults.alone("magic", magic[number].does, facts):
+                # A mere delay goes on to the next, whoever asked for it.
+                return replace(forced, delay=forced.delay + (injected.delay if injected else 0))
+        return injected
 
     def _decoded(self, request: Request) -> Decoded | Unreadable:
         if not request.complete:
@@ -110,42 +208,18 @@ class Twin:
             return Unreadable("body", came, "all that Content-Length says")
         return decoding.decode(request.body, request.content_type, self.contract.media_type)
 
-    def _sign_in(self, headers: Mapping[str, str]) -> Account | None:
-        login = headers.get(self.contract.login_header, "").strip()
-        key = headers.get(self.contract.key_header, "").strip()
-        if not login or not key:
-            return None
-        account = self.store.known(login)
-        if account is None and not self._closed:
-            terms = self.contract.terms
-            account = self.store.account(
-                Account(
-                    login, digest(login, key), terms.opening_credit, region=terms.default_region
-                )
-            )
-        return account if account is not None and account.has_key(key) else None
-
-    def _send(self, account: Account, read: Reading, now: datetime) -> Outcome:
-        with self.store.ledger(account) as ledger:
-            outcome = self._desk.send(
-                account.login, read, ledger.state(*self._asked(read, now)), now
-            )
-            if isinstance(outcome, Accepted):
-                ledger.apply(outcome, now)
-        return outcome
-
-    def _simulate(
-        self, account: Account, read: Reading, first_level: Reading, now: datetime
-    ) -> Outcome:
-        with self.store.ledger(account) as ledger:
-            state = ledger.state(*self._asked(read, now))
-        return self._desk.simulate(account.login, read, first_level, state, now)
-
-    def _asked(self, read: Reading, now: datetime) -> tuple[str | None, datetime]:
-        return read.value.get("request_id"), self._desk.forgets_before(now)
-
     def _table(self, region: str) -> Mapping[str, Cast]:
         with self._tables_lock:
             if region not in self._tables:
                 self._tables[region] = casts.table(region)
             return self._tables[region]
+
+
+def _facts(read: Reading | None, outcome: Outcome) -> Facts:
+    body = read.value if read else {}
+    return Facts(
+        accepted=isinstance(outcome, Accepted),
+        numbers=frozenset(contact["phone_number"] for contact in body.get("recipients", ())),
+        text=body.get("text", ""),
+        request_id=body.get("request_id"),
+    )

@@ -41,7 +41,7 @@ def test_no_account_gets_a_ticket_twice(login: str, numbers: list[int]) -> None:
 
 
 def test_a_campaign_for_the_last_cent_is_sent(contract: Contract, clock: Clock) -> None:
-    desk = Desk(contract, clock=clock)
+    desk = Desk(contract)
 
     outcome = desk.send("ada", Reading(dict(BODY)), State(Decimal("0.05")), clock())
 

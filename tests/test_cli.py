@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from common import BODY
+from common import BODY, ROOT
 from mock_server.contract import Contract
 from mock_server.rules import markdown, rules
+from mock_server.server import Options
 from vms import __main__ as entry_point
 from vms.cli import vms
 
@@ -223,3 +224,48 @@ def test_the_command_is_there_as_a_module() -> None:
     )
 
     assert "Unofficial" in done.stdout
+
+
+def served(monkeypatch: pytest.MonkeyPatch, *given: str) -> Options:
+    """The options with which `vms serve` would serve."""
+    got = list[Options]()
+    monkeypatch.setattr("vms.serve.serve", lambda options, _: got.append(options))
+    CliRunner().invoke(vms, ["serve", *given], catch_exceptions=False)
+    return got[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "option", "value"),
+    [
+        ((), "closed", False),
+        (("--closed",), "closed", True),
+        (("--mask",), "mask", True),
+        (("--workers", "2"), "workers", 2),
+        (("--allow-host", "twin"), "hosts", ("127.0.0.1", "twin")),
+        (("--allow-origin", "https://a.example"), "origins", ("https://a.example",)),
+        (("--allow-callback", "b.example"), "callback_hosts", ("b.example",)),
+        (("--accounts", "pyproject.toml"), "accounts", Path("pyproject.toml")),
+        ((), "token", None),
+    ],
+)
+def test_serve_passes_its_options_on(
+    monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...], option: str, value: object
+) -> None:
+    monkeypatch.chdir(ROOT)
+
+    assert getattr(served(monkeypatch, *given), option) == value
+
+
+def test_serve_makes_a_token_where_others_can_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert served(monkeypatch, "--host", "0.0.0.0").token  # noqa: S104
+
+
+def test_serve_refuses_a_wrong_file_of_accounts_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text("[accounts.ada]\ncredit = -1\n", "utf-8")
+
+    result = CliRunner().invoke(vms, ["serve", "--port", "0", "--accounts", str(path)])
+
+    assert result.exit_code == 1
+    assert 'accounts."ada".credit: came -1; wanted euros from 0' in result.output
+    assert result.output.count("\n") == 1

@@ -224,6 +224,41 @@ DEFECTS = {
         "        extra: 5\n        recipients:\n          type: array\n",
         "wanted the shape",
     ),
+    "a magic number that may ring": (
+        '    "+33639980120":',
+        '    "+33639970120":',
+        "/x-magic/numbers/+33639970120: a number that may ring; wanted one of x-magic.ranges",
+    ),
+    "a magic number for no answer": (
+        "fault: {fault: answer, answer: repeated-request}",
+        "fault: {fault: answer, answer: repeated-requests}",
+        "no such answer 'repeated-requests'; wanted 'repeated-request'?",
+    ),
+    "a magic key for no answer": (
+        "      answer: unauthorized\n",
+        "      answer: unauthorised\n",
+        "/x-magic/keys/magic-unauthorized: no such answer 'unauthorised'; wanted 'unauthorized'?",
+    ),
+    "a magic number without a fault": (
+        "      fault: {fault: reset}\n",
+        "      fault: {}\n",
+        '"fault" is a required property',
+    ),
+    "a magic login without settings": (
+        "      settings: {voice_addon: false}\n",
+        "",
+        '"settings" is a required property',
+    ),
+    "a range that nobody keeps": (
+        "      reserved_by: ARCEP, France\n",
+        "",
+        '"reserved_by" is a required property',
+    ),
+    "an answer for a fault that is gone": (
+        "  too-many-requests:\n",
+        "  too-many:\n",
+        '"too-many-requests" is a required property',
+    ),
     "a wrong status": ("x-status: 403", "x-status: 4030", "/x-status: 4030 is greater than"),
 }
 

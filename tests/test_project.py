@@ -57,7 +57,7 @@ def test_every_command_of_a_page_exists(page: Path) -> None:
         elif words[0] == "vms":
             assert words[1] in vms.commands
         else:
-            assert words[0] in {"./noxw", "pip", "curl"}
+            assert words[0] in {"./noxw", "pip", "curl", "pytest"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -75,12 +75,27 @@ def test_every_line_of_the_transcript_is_printed_by_the_demo() -> None:
 
 
 def test_the_readmes_python_sends_a_campaign(twin_url: str) -> None:
-    (code,) = blocks("python")
+    (code,) = (block for block in blocks("python") if "VoiceClient" in block)
     names: dict[str, object] = {}
 
     exec(code.replace("http://127.0.0.1:8010", twin_url), names)  # noqa: S102
 
     assert names["campaign"].number_of_contacts == 1
+
+
+def test_the_readmes_test_passes_as_it_stands(pytester: pytest.Pytester) -> None:
+    (code,) = (block for block in blocks("python") if "voice_twin" in block)
+    pytester.makepyfile(test_notify=code)
+
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
+
+
+def test_the_readmes_test_fails_for_what_it_names(pytester: pytest.Pytester) -> None:
+    (code,) = (block for block in blocks("python") if "voice_twin" in block)
+    pytester.makepyfile(test_notify=code.replace('{"text": text', '{"mode": "simu", "text": text'))
+
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["*ignored at /mode*Did you mean simulation_mode?*"])
 
 
 def test_the_readmes_curl_is_answered_as_printed(twin_url: str) -> None:

@@ -1,22 +1,33 @@
-"""`vms serve` as a user has it: a process, a port, a signal."""
+"""The server: `vms serve` as a user has it, and any application in a thread of this process."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
+import json
 import os
+import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 import pytest
 
 from common import BODY, SEND, SIGNED_IN
-from mock_server.server import CannotListenError, Options, build, is_loopback, serve
+from mock_server.delivery import HANG_UP
+from mock_server.server import CannotListenError, Options, Serving, build, is_loopback, serve
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 SERVE = [sys.executable, "-m", "vms", "serve", "--port", "0"]
 
@@ -68,15 +79,6 @@ def test_it_stops_when_it_is_told_to_and_leaves_no_process(sent: signal.Signals)
         assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
-def test_a_supervisor_that_is_killed_leaves_no_process() -> None:
-    with serving() as (process, url):
-        httpx.get(f"{url}/_twin/health")
-        family = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-
-        assert psutil.wait_procs(family, timeout=10)[1] == []
-
-
 def test_its_log_tells_of_high_stakes_and_no_numbers() -> None:
     with serving() as (process, url):
         httpx.post(url + SEND, json=BODY | {"mode": "simu"}, headers=SIGNED_IN)
@@ -85,36 +87,6 @@ def test_its_log_tells_of_high_stakes_and_no_numbers() -> None:
 
     assert "high stakes: /mode" in log
     assert "+336" not in log
-
-
-def test_a_large_body_is_answered_and_not_cut_off() -> None:
-    with serving("--quiet") as (_, url):
-        response = httpx.post(url + SEND, content=b"a" * 10_000_000, headers=SIGNED_IN)
-
-    assert (response.status_code, response.json()["message"]) == (400, "Bad request.")
-
-
-def test_a_chunked_body_is_read() -> None:
-    def chunks() -> Iterator[bytes]:
-        yield b'{"text": "Hello.", '
-        yield b'"recipients": [{"phone_number": "+33612345678"}]}'
-
-    headers = SIGNED_IN | {"Content-Type": "application/json"}
-    with serving("--quiet") as (_, url):
-        assert httpx.post(url + SEND, content=chunks(), headers=headers).status_code == 201
-
-
-def test_a_header_with_a_nul_gets_no_server_error() -> None:
-    with serving("--quiet") as (_, url):
-        host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
-            connection.sendall(
-                b"POST " + SEND.encode() + b" HTTP/1.1\r\nHost: x\r\napi-login: a\x00b\r\n"
-                b"Content-Length: 0\r\nConnection: close\r\n\r\n"
-            )
-            answer = connection.recv(4096)
-
-    assert answer.split(b" ")[1] == b"400"
 
 
 def test_a_taken_port_is_an_error_of_one_line() -> None:
@@ -194,6 +166,14 @@ def test_a_contract_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     assert done.stderr.startswith(f"Error: {path}:1: /: no OpenAPI 3.1 document")
 
 
+def test_accounts_of_a_file_are_there_from_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text("[accounts.ada]\nkey = 'a-key'\ncredit = '12.50'\n", "utf-8")
+    client = build(Options(accounts=path, closed=True)).test_client()
+
+    assert client.get("/_twin/accounts/ada").get_json()["credit"] == "12.50"
+
+
 @pytest.mark.parametrize("quiet", [True, False])
 def test_the_application_can_be_built_without_a_server(*, quiet: bool) -> None:
     client = build(Options(quiet=quiet)).test_client()
@@ -204,3 +184,270 @@ def test_the_application_can_be_built_without_a_server(*, quiet: bool) -> None:
 def test_a_server_that_cannot_start_tells_its_caller() -> None:
     with pytest.raises(CannotListenError), socket.create_server(("127.0.0.1", 0)) as taken:
         serve(Options(port=taken.getsockname()[1]), print)
+
+
+# ── HTTP, to the byte ──────────────────────────────────────────────────────
+
+HEAD = b"Host: localhost\r\napi-login: ada\r\napi-key: a-key\r\n"
+HEALTH = b"GET /_twin/health HTTP/1.1\r\nHost: localhost\r\n"
+LAST = HEALTH + b"Connection: close\r\n\r\n"
+PAYLOAD = json.dumps(BODY).encode()
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[str]:
+    """The URL of a twin that is served by this process."""
+    with Serving(build(Options(quiet=True))) as serving:
+        yield serving.url
+
+
+def connect(url: str) -> socket.socket:
+    host, port = url.removeprefix("http://").split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+def heard(connection: socket.socket) -> bytes:
+    """All that comes until the connection ends."""
+    return b"".join(iter(lambda: connection.recv(2**16), b""))
+
+
+def exchange(url: str, *sent: bytes) -> list[int]:
+    """The statuses of all that is answered until the connection ends."""
+    with connect(url) as connection:
+        connection.sendall(b"".join(sent))
+        return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d+)", heard(connection))]
+
+
+def send(*headers: bytes, path: bytes = SEND.encode()) -> bytes:
+    return b"\r\n".join((b"POST %s HTTP/1.1" % path, HEAD + b"\r\n".join(headers), b"", b""))
+
+
+WHOLE = send(b"Content-Length: %d" % len(PAYLOAD)) + PAYLOAD
+CHUNKED = b"Transfer-Encoding: chunked"
+CHUNKS = b"%x\r\n%s\r\n0\r\n" % (len(PAYLOAD), PAYLOAD)
+
+
+def test_a_request_that_is_sent_before_the_first_is_answered_is_answered_too(twin: str) -> None:
+    assert exchange(twin, WHOLE, WHOLE, LAST) == [201, 201, 200]
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"Trailer: 1\r\nAnother: 2\r\n\r\n"])
+def test_a_chunked_body_is_read_and_so_is_what_follows_it(twin: str, end: bytes) -> None:
+    assert exchange(twin, send(CHUNKED), CHUNKS, end, LAST) == [201, 200]
+
+
+def test_a_chunked_body_that_nobody_reads_is_in_nobody_s_way(twin: str) -> None:
+    unread = send(CHUNKED, path=b"/_twin/nothing")
+
+    assert exchange(twin, unread, CHUNKS, b"\r\n", LAST) == [404, 200]
+
+
+def test_chunks_that_are_none_are_the_client_s_fault_and_end_the_connection(twin: str) -> None:
+    assert exchange(twin, send(CHUNKED), b"what?\r\n") == [400]
+
+
+def test_chunks_that_are_none_end_the_connection_even_if_nobody_reads_them(twin: str) -> None:
+    assert exchange(twin, send(CHUNKED, path=b"/_twin/nothing"), b"what?\r\n") == [404]
+
+
+def test_who_expects_to_continue_may(twin: str) -> None:
+    expecting = send(b"Content-Length: %d" % len(PAYLOAD), b"Expect: 100-continue")
+
+    assert exchange(twin, expecting, PAYLOAD, LAST) == [100, 201, 200]
+
+
+def test_a_large_body_is_answered_and_not_cut_off(twin: str) -> None:
+    response = httpx.post(twin + SEND, content=b"a" * 10_000_000, headers=SIGNED_IN)
+
+    assert (response.status_code, response.json()["message"]) == (400, "Bad request.")
+
+
+def test_a_long_body_that_nobody_reads_is_not_waited_for(twin: str) -> None:
+    assert exchange(twin, HEALTH, b"Content-Length: 999999999\r\n\r\n") == [200]
+
+
+def test_a_path_arrives_as_it_was_sent(twin: str) -> None:
+    httpx.post(f"{twin}//v1/a%2Fb%20c?d", headers=SIGNED_IN)
+    entries = httpx.get(f"{twin}/_twin/requests").json()
+
+    assert "//v1/a/b c" in json.dumps(entries)
+
+
+def test_a_whole_url_may_stand_for_its_path(twin: str) -> None:
+    assert exchange(twin, HEALTH.replace(b" /", b" http://a.b/"), b"\r\n", LAST) == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET //[ HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n first: no\r\n\r\n",
+        b"\x16\x03\x01\r\n\r\n",
+        b"GET /\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused(twin: str, sent: bytes) -> None:
+    assert exchange(twin, sent) == [400]
+
+
+def test_a_head_without_end_is_refused(twin: str) -> None:
+    # Hardly more than is read: what nobody reads would reset the connection.
+    assert exchange(twin, b"GET / HTTP/1.1\r\nA: ", b"a" * (2**16 + 2**9)) == [413]
+
+
+def test_a_header_with_a_nul_gets_no_server_error(twin: str) -> None:
+    assert exchange(twin, send(b"api-login: a\x00b", b"Connection: close")) == [400]
+
+
+def test_the_server_names_itself_and_no_one_else(twin: str) -> None:
+    assert httpx.get(f"{twin}/_twin/health").headers["Server"] == "vms-kit"
+
+
+def test_more_connections_than_threads_are_kept_alive(twin: str) -> None:
+    with contextlib.ExitStack() as open_ones:
+        clients = [open_ones.enter_context(httpx.Client(base_url=twin)) for _ in range(40)]
+        answers = [client.get("/_twin/health") for client in clients]
+
+    assert [answer.headers.get("Connection") for answer in answers] == [None] * 40
+
+
+# ── an application in a thread ────────────────────────────────────────────
+
+
+def answering(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    """Hang up as the path says, or answer."""
+    start_response("200 OK", [("Content-Length", "2")])
+    match environ["PATH_INFO"]:
+        case "/fin" | "/rst" as path:
+            environ[HANG_UP](path == "/rst")
+        case "/wait":
+            environ["wsgi.input"].read()
+        case "/fail":
+            raise ZeroDivisionError
+        case _:
+            return [b"ok"]
+    return []
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with Serving(answering, threads=2) as serving:
+        yield serving.url
+
+
+def test_a_connection_can_end_without_a_byte(url: str) -> None:
+    with connect(url) as connection:
+        connection.sendall(b"POST /fin HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+        assert heard(connection) == b""
+
+
+def test_a_connection_can_be_reset_without_a_byte(url: str) -> None:
+    with connect(url) as connection:
+        connection.sendall(b"GET /rst HTTP/1.1\r\n\r\n")
+
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+
+
+@pytest.mark.parametrize("path", ["/fin", "/rst", "/fail"])
+def test_other_connections_live_on(
+    url: str, path: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with httpx.Client(base_url=url) as other:
+        for _ in range(5):
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(url + path)
+
+            assert other.get("/").text == "ok"
+    assert (capfd.readouterr(), caplog.records) == (("", ""), [])
+
+
+def test_a_client_that_goes_away_in_its_request_is_not_worth_a_word(
+    url: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in ("/wait", "/"):
+        with connect(url) as connection:
+            connection.sendall(b"POST %s HTTP/1.1\r\nContent-Length: 9\r\n\r\nab" % path.encode())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    assert httpx.get(url).text == "ok"
+    assert (capfd.readouterr(), caplog.records) == (("", ""), [])
+
+
+def test_clients_that_say_nothing_hold_up_nobody(url: str) -> None:
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(10):
+            open_ones.enter_context(connect(url))
+
+        assert httpx.get(url).text == "ok"
+
+
+def test_it_stops_with_connections_open() -> None:
+    with Serving(answering) as serving, connect(serving.url) as silent:
+        client = httpx.Client(base_url=serving.url)
+        client.get("/")
+        serving.stop()
+
+        assert heard(silent) == b""
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(serving.url)
+        client.close()
+
+
+def test_what_is_not_answered_when_it_stops_is_cut_off() -> None:
+    begun, end = threading.Semaphore(0), threading.Event()
+
+    def slow(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        begun.release()
+        end.wait()
+        return answering(environ, start_response)
+
+    with (
+        Serving(slow, threads=1) as serving,
+        connect(serving.url) as connection,
+        connect(serving.url) as waiting,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        begun.acquire()
+        waiting.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        serving.stop()
+
+        assert heard(connection) == b""
+        end.set()
+        with contextlib.suppress(ConnectionResetError):
+            heard(waiting)
+        assert not begun.acquire(blocking=False)
+
+
+def test_what_was_served_is_forgotten() -> None:
+    def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        return answering(environ, start_response)
+
+    with Serving(application) as serving:
+        httpx.get(serving.url)
+    kept = weakref.ref(application)
+    del application, serving
+    gc.collect()
+
+    assert kept() is None
+
+
+def test_no_two_servers_share_a_port() -> None:
+    with Serving(answering) as first:
+        port = int(first.url.rpartition(":")[2])
+
+        with pytest.raises(CannotListenError, match="already in use"):
+            Serving(answering, port=port).start()
+
+
+@pytest.mark.parametrize("host", ["::1", "localhost"])
+def test_a_host_is_served_under_its_name(host: str) -> None:
+    with Serving(answering, host) as serving:
+        assert host in serving.url
+        assert httpx.get(serving.url).text == "ok"
+
+
+def test_every_address_is_both_kinds() -> None:
+    with Serving(answering, "::") as serving:
+        assert httpx.get(serving.url.replace("[::]", "127.0.0.1")).text == "ok"

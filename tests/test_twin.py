@@ -74,9 +74,9 @@ def test_the_same_requests_get_the_same_answers_to_the_byte(contract: Contract) 
 
 
 def test_another_tariff_can_be_handed_in(contract: Contract) -> None:
-    desk = Desk(contract, clock=Clock(), tariff=Tariff(Decimal("0.10"), 60, 10))
+    desk = Desk(contract, tariff=Tariff(Decimal("0.10"), 60, 10))
 
-    entry = Twin(contract, desk=desk).handle(request(contract))
+    entry = Twin(contract, desk=desk, clock=Clock()).handle(request(contract))
 
     assert (entry.answer.value["total_cost"], entry.answer.value["estimated_duration"]) == (0.1, 60)
 

@@ -35,35 +35,70 @@ def vms() -> None:
     "--strict", is_flag=True, help="Refuse whatever the API would repair, default or ignore."
 )
 @click.option(
-    "--workers", default=4, show_default=True, type=click.IntRange(1, 64),
-    help="Requests answered at once: threads of one process, which owns the inbox.",
-)  # fmt: skip
+    "--accounts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A TOML file of accounts that are there from the start.",
+)
+@click.option(
+    "--closed", is_flag=True, help="Sign in nobody but those accounts, and those set by PUT."
+)
+@click.option("--mask", is_flag=True, help="Hide most digits of every number in the inbox, too.")
+@click.option(
+    "--workers",
+    default=32,
+    show_default=True,
+    type=click.IntRange(2, 256),
+    help="Requests answered at once: threads of one process, which owns the inbox. "
+    "Half of them may wait for the inbox.",
+)
 @click.option(
     "--allow-host", multiple=True, help="Another name under which the control plane may be asked."
 )
+@click.option(
+    "--allow-origin",
+    multiple=True,
+    help="A web page's origin (https://example.com) that may ask the control plane.",
+)
+@click.option(
+    "--allow-callback",
+    multiple=True,
+    help="A host besides those of this machine that a callback URL may have.",
+)
 @click.option("--quiet", is_flag=True, help="Log notes with high stakes only.")
 @_CONTRACT
-def serve(  # noqa: PLR0913  (one argument an option)
+def serve(  # noqa: PLR0913, PLR0917  (one argument an option)
     host: str,
     port: int,
     workers: int,
+    accounts: Path | None,
     allow_host: tuple[str, ...],
+    allow_origin: tuple[str, ...],
+    allow_callback: tuple[str, ...],
     contract: Path | None,
     *,
     strict: bool,
+    closed: bool,
+    mask: bool,
     quiet: bool,
 ) -> None:
     """Answer as the real API would, offline, until Ctrl-C."""
     from vms import serve as command
 
     command.run(
-        host=host,
-        port=port,
-        strict=strict,
-        workers=workers,
-        quiet=quiet,
-        contract=contract,
-        hosts=allow_host,
+        command.Options(
+            host=host,
+            port=port,
+            strict=strict,
+            workers=workers,
+            quiet=quiet,
+            contract=contract,
+            accounts=accounts,
+            closed=closed,
+            mask=mask,
+            hosts=(host, *allow_host),
+            origins=allow_origin,
+            callback_hosts=allow_callback,
+        )
     )
 
 

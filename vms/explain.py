@@ -40,7 +40,7 @@ def run(
         "content-type": given.media_type,
     }
     entry = twin.handle(Request(given.method, given.url_path, headers, body))
-    document = entry.document()
+    document = entry.document(entry.at)
     if as_json:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
 from mock_server.server import CannotListenError, Options, is_loopback, serve
 
+__all__ = ["Options", "run"]
 
-def run(  # noqa: PLR0913  (one argument an option)
-    *,
-    host: str,
-    port: int,
-    strict: bool,
-    workers: int,
-    quiet: bool,
-    contract: Path | None,
-    hosts: tuple[str, ...],
-) -> None:
+
+def run(options: Options) -> None:
     """Serve until Ctrl-C; what cannot be served ends with one line."""
-    options = Options(host, port, strict, workers, quiet, contract, (host, *hosts))
     try:
-        if not is_loopback(host):
+        if not is_loopback(options.host):
             options = replace(options, token=secrets.token_urlsafe())
         serve(options, lambda url: _greet(url, options))
     except CannotListenError as error:

@@ -1,0 +1,90 @@
+"""Accounts that are there from the start."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from mock_server.accounts_file import AccountsFileError, read
+from mock_server.contract import Contract
+from mock_server.settings import Settings
+from mock_server.store import Account, opened
+
+WHOLE = """
+[accounts."ada@example.com"]
+key = "a-key"
+credit = "12.50"
+mode = "strict"
+voice_addon = false
+region = "GB"
+opt_outs = ["+33639981234"]
+callback_url = "http://127.0.0.1:9000/receipts"
+tariff = { price = 0.07, billing_step = 60 }
+
+[accounts.grace]
+"""
+
+
+def accounts(contract: Contract, path: Path, text: str) -> dict[str, Account]:
+    path.write_text(text, "utf-8")
+    found = read(path, Settings(contract), partial(opened, contract))
+    return {account.login: account for account in found}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "accounts.toml"
+
+
+def test_an_account_is_as_the_file_says(contract: Contract, path: Path) -> None:
+    ada = accounts(contract, path, WHOLE)["ada@example.com"]
+
+    assert ada.has_key("a-key")
+    assert (ada.credit, ada.strict, ada.voice_addon) == (Decimal("12.50"), True, False)
+    assert (ada.region, ada.opt_outs) == ("GB", {"+33639981234"})
+    assert ada.callback_url == "http://127.0.0.1:9000/receipts"
+    assert ada.tariff is not None
+    assert (ada.tariff.price, ada.tariff.billing_step) == (Decimal("0.07"), 60)
+
+
+def test_what_is_left_out_is_as_for_everyone(contract: Contract, path: Path) -> None:
+    grace = accounts(contract, path, WHOLE)["grace"]
+
+    assert grace == opened(contract, "grace")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[accounts.ada]\ncredit = -1", 'accounts."ada".credit: came -1; wanted euros from 0'),
+        ("[accounts.ada]\ncredti = 1", 'accounts."ada".credti: came 1; wanted one of credit, key'),
+        ("[accounts]\nada = 5", 'accounts."ada": came 5; wanted'),
+        ("[accounts.ada]\ncredit = 2026-01-01", 'accounts."ada".credit: came "2026-01-01"; wanted'),
+        ("[accounts.ada]\ncredit = nan", 'accounts."ada".credit: came "NaN"; wanted'),
+        ("[ada]", "came ada; wanted tables such as"),
+        ("", "came null; wanted tables such as"),
+        ("accounts = 5", "came 5; wanted tables such as"),
+        ("[accounts", "no TOML in UTF-8"),
+    ],
+)
+def test_what_cannot_be_used_is_named(contract: Contract, path: Path, text: str, said: str) -> None:
+    with pytest.raises(AccountsFileError) as caught:
+        accounts(contract, path, text)
+
+    assert str(caught.value).startswith(f"{path}: ")
+    assert said in str(caught.value)
+
+
+def test_bytes_that_are_no_text_are_named(contract: Contract, path: Path) -> None:
+    path.write_bytes(b"\xff")
+
+    with pytest.raises(AccountsFileError, match="no TOML in UTF-8"):
+        read(path, Settings(contract), partial(opened, contract))
+
+
+def test_a_file_that_is_not_there_is_named(contract: Contract, path: Path) -> None:
+    with pytest.raises(AccountsFileError, match="No such file"):
+        read(path, Settings(contract), partial(opened, contract))
