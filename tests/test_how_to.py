@@ -1,0 +1,170 @@
+"""The how-to pages run: each file is written, each command given, each printed line compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from common import ROOT
+from mock_server.contract import Contract
+from mock_server.memory_store import MOST_ENTRIES
+from mock_server.rules import magic_values
+
+HOW_TO = ROOT / "docs/how-to"
+PAGES = sorted(page for page in HOW_TO.glob("*.md") if page.name != "README.md")
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+NAME = re.compile(r"# (\w+\.\w+)\n")
+COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
+# Where nothing listens ("discard"), as long as a page has not started a twin.
+NOBODY = "9"
+# Plugins that no page is about, and half of pytest's start.
+OTHERS = [word for name in ("hypothesispytest", "respx") for word in ("-p", f"no:{name}")]
+EXPECTED_FROM_SHELL = {"curl", "python"}
+
+
+class Walk:
+    """One page, followed from top to bottom in an empty folder."""
+
+    def __init__(self, pytester: pytest.Pytester, servers: ExitStack) -> None:
+        self._pytester = pytester
+        self._servers = servers
+        self._port = NOBODY
+
+    def follow(self, page: Path) -> None:
+        for language, content in BLOCK.findall(page.read_text("utf-8")):
+            if language == "console":
+                for command, expected in COMMAND.findall(content):
+                    came = self._give(command)
+                    assert re.fullmatch(pattern(expected), squeezed(came)), f"{command}\n{came}"
+            else:
+                name = NAME.match(content)
+                assert name is not None, content
+                (self._pytester.path / name[1]).write_text(content[name.end() :], "utf-8")
+
+    def _give(self, command: str) -> str:
+        command = PORT.sub(self._port, command)
+        match shlex.split(command):
+            case ["vms", "serve", *options]:
+                return self._serve(options)
+            case ["pytest", *options] if "-n" not in options:
+                # Without a process of its own, which would take a second each time.
+                options = [*OTHERS, "-p", "no:cacheprovider", "-W", "error", *options]
+                return self._pytester.runpytest_inprocess(*options).stdout.str()
+            case ["pytest", *options]:
+                return run([sys.executable, "-m", "pytest", *OTHERS, *options])
+            case ["python", *options]:
+                return run([sys.executable, "-W", "error", *options])
+            case ["curl", *_]:
+                # Its meter is for terminals alone.
+                return run(["sh", "-c", command.replace("curl ", "curl -sS ", 1)])
+        raise AssertionError(command)
+
+    def _serve(self, options: list[str]) -> str:
+        greeting = self._servers.enter_context(serving(options))
+        found = PORT.search(greeting)
+        assert found is not None, greeting
+        self._port = found[0]
+        return greeting
+
+
+@contextmanager
+def serving(options: list[str]) -> Iterator[str]:
+    """What a twin prints at its start; it runs until the end of the context."""
+    command = [sys.executable, "-m", "vms", "serve", *options, "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        greeting = ""
+        while "Stop with" not in greeting and (line := process.stdout.readline()):
+            greeting += line
+        yield greeting
+        process.terminate()
+
+
+def run(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the pages run is theirs; to measure its coverage would take most of the time."""
+    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def squeezed(text: str) -> str:
+    """The text without what changes from run to run, and without layout."""
+    text = PORT.sub("PORT", text)
+    text = re.sub(r"\bin \d+\.\d+s", "in a moment", text)
+    text = re.sub(r"^Date: .*", "Date: now", text, flags=re.MULTILINE)
+    return " ".join(text.split())
+
+
+def pattern(expected: str) -> str:
+    """What is printed on a page, as a regular expression: … stands for anything."""
+    parts = [re.escape(squeezed(part)) for part in expected.split("…")]
+    return r"\s*.*?\s*".join(parts)
+
+
+@pytest.fixture
+def walk(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
+    for name in ("VMS_BASE_URL", "VMS_LOGIN", "VMS_KEY", "VOICE_TWIN_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    # A file that a page writes anew within a second is not taken from the cache.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    with ExitStack() as servers:
+        yield Walk(pytester, servers)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_everything_on_a_page_happens_as_it_says(page: Path, walk: Walk) -> None:
+    walk.follow(page)
+
+
+def test_a_page_that_prints_something_else_is_found() -> None:
+    assert re.fullmatch(pattern("a\n…\nd"), squeezed("a\nb\nc\nd"))
+    assert not re.fullmatch(pattern("a\n…\nd"), squeezed("a\nb\nc\nd\ne"))
+    assert not re.fullmatch(pattern("a\nd"), squeezed("a\nb\nd"))
+
+
+def test_no_page_leaves_a_failure_without_its_text() -> None:
+    assert [page.name for page in PAGES if "\nX\n" in page.read_text("utf-8")] == []
+
+
+def test_the_bound_of_the_inbox_is_the_one_that_is_told() -> None:
+    page = (HOW_TO / "parallel.md").read_text("utf-8")
+
+    assert f"the newest {MOST_ENTRIES:,} requests" in squeezed(page)
+
+
+@pytest.mark.parametrize("mark", ["magic", "ranges"])
+def test_the_table_of_magic_values_is_the_contracts(contract: Contract, mark: str) -> None:
+    page = (HOW_TO / "magic-values.md").read_text("utf-8")
+    rows = re.search(rf"<!-- {mark} -->\n\n.*\n.*\n((?:\|.*\n)+)", page)
+
+    assert rows is not None
+    cells = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in rows[1].splitlines()]
+    values = {
+        "magic": [[row["where"], row["value"], row["says"]] for row in magic_values(contract)],
+        "ranges": [list(row.values()) for row in contract.magic.ranges],
+    }
+    assert cells == values[mark]
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (HOW_TO / "README.md").read_text("utf-8")
+
+    assert [page.name for page in PAGES if f"({page.name})" not in index] == []
