@@ -1,8 +1,9 @@
 """How fast does ``vms serve`` start, answer and stop, and how large does it get?
 
-The client is four threads of http.client in this process, on the same processors: requests/s are
-those of the pair. What to trust is the server's own processor time, and the ratios that
-``--against waitress`` prints (the same application behind another server; install it first).
+The client is some threads of http.client in this process, each with a connection that is kept
+alive, on the same processors: requests/s are those of the pair. What to trust is the server's own
+processor time, and the ratios that ``--against granian`` prints (the same application behind
+another server; install it first).
 Nothing here fails: a target that is missed is printed, not raised. For Linux and macOS.
 """
 
@@ -35,7 +36,7 @@ from mock_server.contract import Contract, load
 
 OURS: Final = "vms serve"
 REQUESTS: Final = 50_000
-THREADS: Final = 4
+CONNECTIONS: Final = 16
 _FRAME: Final = 500
 # For so many requests with one recipient there is one with a frame of them.
 _REQUESTS_A_FRAME: Final = 10
@@ -51,18 +52,48 @@ _MOST_SECONDS: Final = 1.0
 _MOST_MB: Final = 100.0
 
 
-# The same application behind another server, in one process with as many threads.
+# The same application behind another server, with as many threads as `vms serve` has.
 PEERS: Final = {
+    "granian": """
+import socket
+import threading
+import time
+from granian.server import Server
+from mock_server.app import create_app
+
+with socket.create_server(("127.0.0.1", 0)) as free:
+    port = free.getsockname()[1]
+server = Server(
+    "mock_server",
+    "127.0.0.1",
+    port,
+    interface="wsgi",
+    blocking_threads=32,
+    log_enabled=False,
+    workers_kill_timeout=1,
+)
+
+
+def tell():
+    with socket.socket() as client:
+        while client.connect_ex(("127.0.0.1", port)):
+            time.sleep(0.01)
+    print(f"Listening on http://127.0.0.1:{port}", flush=True)
+
+
+server.on_startup(threading.Thread(target=tell, daemon=True).start)
+server.serve(target_loader=create_app, wrap_loader=False)
+""",
     "waitress": """
 import logging
 import waitress
 from mock_server.app import create_app
 
 logging.getLogger("waitress").setLevel(logging.ERROR)
-server = waitress.create_server(create_app(), host="127.0.0.1", port=0, threads=4)
+server = waitress.create_server(create_app(), host="127.0.0.1", port=0, threads=32)
 print(f"Listening on http://127.0.0.1:{server.effective_port}", flush=True)
 server.run()
-"""
+""",
 }
 
 
@@ -184,7 +215,9 @@ def send_all(server: Server, load: Load, numbers: range) -> Counter[int]:
                 answers[status] += 1
         connection.close()
 
-    threads = [threading.Thread(target=work, args=(numbers[n::THREADS],)) for n in range(THREADS)]
+    threads = [
+        threading.Thread(target=work, args=(numbers[n::CONNECTIONS],)) for n in range(CONNECTIONS)
+    ]
     for thread in threads:
         thread.start()
     told = time.monotonic()
@@ -327,7 +360,7 @@ def main() -> None:
     names = [OURS, *([options.against] if options.against else [])]
     found = {name: measure(name, options.requests) for name in names}
     print(
-        f"Python {platform.python_version()}, granian {version('granian')}, {os.cpu_count()} CPUs"
+        f"Python {platform.python_version()}, cheroot {version('cheroot')}, {os.cpu_count()} CPUs"
     )
     _print_figures(found)
     for name, findings in found.items():
