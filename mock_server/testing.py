@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
@@ -97,13 +98,13 @@ class VoiceTwin:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that sign in."""
-        contract = self._get("GET", "health")["contract"]
+        contract = self._contract
         return {contract["login_header"]: self.login, contract["key_header"]: self.key}
 
     @property
     def url(self) -> str:
         """The whole URL that a campaign is sent to."""
-        return self.base_url + str(self._get("GET", "health")["contract"]["url_path"])
+        return self.base_url + self._contract["url_path"]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -281,6 +282,11 @@ class VoiceTwin:
         return "\n".join(lines)
 
     # ── by the control plane ────────────────────────────────────────────────────────
+
+    @cached_property
+    def _contract(self) -> dict[str, str]:
+        contract: dict[str, str] = self._get("GET", "health")["contract"]
+        return contract
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         __tracebackhide__ = True
