@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ from common import ROOT
 from mock_server.contract import Contract
 from mock_server.memory_store import MOST_ENTRIES
 from mock_server.rules import magic_values
+from mock_server.testing import InboxOverflowError
 
 HOW_TO = ROOT / "docs/how-to"
 PAGES = sorted(page for page in HOW_TO.glob("*.md") if page.name != "README.md")
@@ -27,9 +26,9 @@ COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 # Where nothing listens ("discard"), as long as a page has not started a twin.
 NOBODY = "9"
-# Plugins that no page is about, and half of pytest's start.
-OTHERS = [word for name in ("hypothesispytest", "respx") for word in ("-p", f"no:{name}")]
-EXPECTED_FROM_SHELL = {"curl", "python"}
+# No page is about them, and the first two are half of pytest's start.
+WITHOUT = ("hypothesispytest", "respx", "cacheprovider")
+PLUGINS = [word for name in WITHOUT for word in ("-p", f"no:{name}")]
 
 
 class Walk:
@@ -43,6 +42,7 @@ class Walk:
     def follow(self, page: Path) -> None:
         for language, content in BLOCK.findall(page.read_text("utf-8")):
             if language == "console":
+                assert COMMAND.sub("", content) == ""
                 for command, expected in COMMAND.findall(content):
                     came = self._give(command)
                     assert re.fullmatch(pattern(expected), squeezed(came)), f"{command}\n{came}"
@@ -58,10 +58,10 @@ class Walk:
                 return self._serve(options)
             case ["pytest", *options] if "-n" not in options:
                 # Without a process of its own, which would take a second each time.
-                options = [*OTHERS, "-p", "no:cacheprovider", "-W", "error", *options]
+                options = [*PLUGINS, "-W", "error", "--strict-config", *options]
                 return self._pytester.runpytest_inprocess(*options).stdout.str()
             case ["pytest", *options]:
-                return run([sys.executable, "-m", "pytest", *OTHERS, *options])
+                return run([sys.executable, "-m", "pytest", *PLUGINS, *options])
             case ["python", *options]:
                 return run([sys.executable, "-W", "error", *options])
             case ["curl", *_]:
@@ -140,14 +140,11 @@ def test_a_page_that_prints_something_else_is_found() -> None:
     assert not re.fullmatch(pattern("a\nd"), squeezed("a\nb\nd"))
 
 
-def test_no_page_leaves_a_failure_without_its_text() -> None:
-    assert [page.name for page in PAGES if "\nX\n" in page.read_text("utf-8")] == []
-
-
 def test_the_bound_of_the_inbox_is_the_one_that_is_told() -> None:
-    page = (HOW_TO / "parallel.md").read_text("utf-8")
+    page = squeezed((HOW_TO / "parallel.md").read_text("utf-8"))
 
-    assert f"the newest {MOST_ENTRIES:,} requests" in squeezed(page)
+    assert f"the newest {MOST_ENTRIES:,} requests" in page
+    assert f"`{InboxOverflowError.__name__}`" in page
 
 
 @pytest.mark.parametrize("mark", ["magic", "ranges"])
