@@ -262,4 +262,5 @@ def _met(injected: Mapping[str, Any] | None) -> str:
         return ""
     kind = injected["fault"]["fault"] if injected["fault"] else f"delay of {injected['delay']:g} s"
     silent = " (so its caller had no answer)" if kind in {"drop_after_commit", "reset"} else ""
-    return f"injected by {injected['by']}: {kind}{silent}"
+    which = f" {injected['fault']['answer']}" if kind == "answer" else ""
+    return f"injected by {injected['by']}: {kind}{which}{silent}"

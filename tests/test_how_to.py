@@ -107,7 +107,7 @@ def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
 def squeezed(text: str) -> str:
     """The text without what changes from run to run, and without layout."""
     text = PORT.sub("PORT", text)
-    text = re.sub(r"\bin \d+\.\d+s", "in a moment", text)
+    text = re.sub(r"\bin \d+\.\d+s( \([\d:]+\))?", "in a moment", text)
     text = re.sub(r"^Date: .*", "Date: now", text, flags=re.MULTILINE)
     return " ".join(text.split())
 
@@ -122,6 +122,8 @@ def pattern(expected: str) -> str:
 def walk(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
     for name in ("VMS_BASE_URL", "VMS_LOGIN", "VMS_KEY", "VOICE_TWIN_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "127.0.0.1")
     # A file that a page writes anew within a second is not taken from the cache.
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")

@@ -231,7 +231,7 @@ def test_of_many_numbers_the_line_has_the_first() -> None:
         ),
         (
             {"by": "prefer", "fault": {"fault": "answer", "answer": "forbidden"}, "delay": 0},
-            "injected by prefer: answer",
+            "injected by prefer: answer forbidden",
         ),
         ({"by": "fault", "fault": None, "delay": 2.5}, "injected by fault: delay of 2.5 s"),
     ],
