@@ -222,6 +222,8 @@ def explained(
         hint = "Does the code under test use this base URL, login and key?"
         return f"{headline}\nNothing arrived under this login at all. {hint}"
     lines = [headline, "", f"The nearest is {best.line()}:", *best.differences(expected)]
+    if best.matches(expected):
+        lines.append(f"  All of it is as wanted, but no phone rings: {best.state or best.verdict}.")
     if became := best.what_became():
         lines += ["  What the API does with it:", *became]
     return "\n".join([*lines, "", "Send it again with:", f"  {curl(best)}"])

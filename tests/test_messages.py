@@ -428,3 +428,13 @@ def test_the_printed_command_shows_the_same_notes(twin: VoiceTwin) -> None:
     first, again = (request.repairs for request in twin.requests)
     assert first
     assert again == first
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [({"verdict": "refused", "state": None}, "refused"), ({"state": "simulated"}, "simulated")],
+)
+def test_what_is_as_wanted_but_rings_no_phone_is_said(more: dict[str, Any], why: str) -> None:
+    said = explained("No.", [message(**more)], {"text": "Hello."}, lambda _: "curl")
+
+    assert f"All of it is as wanted, but no phone rings: {why}." in said

@@ -579,8 +579,9 @@ def test_a_failure_shows_why_the_nearest_was_refused(near: VoiceTwin) -> None:
 
     assert lines[0] == "Wanted at least one message, but 0 messages came."
     assert lines[2] == 'The nearest is request 1: 400 refused to +33612345678, "Hello.":'
-    assert lines[3] == "  What the API does with it:"
-    assert lines[4].startswith('    refused: {"code": 104, ')
+    assert lines[3] == "  All of it is as wanted, but no phone rings: refused."
+    assert lines[4] == "  What the API does with it:"
+    assert lines[5].startswith('    refused: {"code": 104, ')
 
 
 def test_a_failure_says_that_nothing_arrived(twin: VoiceTwin) -> None:
