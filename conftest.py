@@ -15,6 +15,6 @@ settings.register_profile(
     max_examples=100,
     suppress_health_check=[HealthCheck.too_slow],
 )
-# For a night: ./noxw -s tests -- contract_tests --hypothesis-profile=night
-settings.register_profile("night", database=None, deadline=None, max_examples=5000)
+# Thousands, other ones in every run (nox -s deep).
+settings.register_profile("deep", database=None, deadline=None, max_examples=5000, print_blob=True)
 settings.load_profile("ci")

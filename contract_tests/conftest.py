@@ -16,8 +16,10 @@ settings.register_profile(
     # A failure is made small but not explained: that takes a minute for a whole body.
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
 )
-# For a night: pytest contract_tests --hypothesis-profile=night
-settings.register_profile("night", database=None, deadline=None, max_examples=5000)
+# Thousands, other ones in every run (nox -s deep).
+settings.register_profile("deep", database=None, deadline=None, max_examples=5000, print_blob=True)
+# As many as in ci, drawn anew with --hypothesis-seed: was it luck that a bug was found (detect.py)?
+settings.register_profile("anew", settings.get_profile("ci"), derandomize=False)
 settings.load_profile("ci")
 
 

@@ -1,0 +1,318 @@
+"""Plants each bug of bugs.toml in a copy of the tree and says which layer of the suite notices it.
+
+    python contract_tests/detect.py [--every-layer] [--jobs 2] [NAME ...]
+
+A copy is made for each job; the tree itself is never touched. The layers run in turn, quick ones
+first, and end at the first that turns red; ``--every-layer`` runs them all. Exit code: 0 if each
+bug is noticed, 1 if one is not, 2 if the suite is red without any bug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Final
+
+import figures
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parent
+LEFT_BEHIND: Final = (
+    *(".git", ".nox", ".venv", ".hypothesis", "*.egg-info", "__pycache__", "node_modules"),
+    *(
+        ".mypy_cache",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".import_linter_cache",
+        ".coverage*",
+        "report",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Some files of the suite; ``drawn`` says that their requests are drawn by chance."""
+
+    name: str
+    files: tuple[str, ...]
+    drawn: bool = False
+
+
+# Quick ones first: a bug is seldom looked for further than the table.
+LAYERS: Final = (
+    Layer("examples", ("test_contract_file.py", "test_client_meets_twin.py")),
+    Layer("cases", ("test_cases.py",)),
+    Layer("surface", ("test_auth.py", "test_http_surface.py")),
+    Layer("machine", ("test_machine.py",), drawn=True),
+    Layer("wire laws", ("test_wire_laws.py",), drawn=True),
+    Layer("pure laws", ("test_laws.py",), drawn=True),
+)
+# Three other draws have to find what only chance has found: else it was luck.
+SEEDS: Final = (1, 2, 3)
+# A bug may make the twin hang; a layer needs a tenth of this.
+_PATIENCE: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """One bug: in ``file``, ``replace`` becomes ``by``."""
+
+    name: str
+    wrong: str
+    file: str
+    replace: str
+    by: str
+
+    def planted(self, text: str) -> str:
+        """The text of the file with the bug in it.
+
+        Raises:
+            ValueError: ``replace`` does not stand in it exactly once.
+        """
+        if (times := text.count(self.replace)) != 1:
+            raise ValueError(
+                f"{self.name}: {self.replace!r} stands {times} times in {self.file}; wanted once: "
+                "mend its entry in contract_tests/bugs.toml"
+            )
+        return text.replace(self.replace, self.by)
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """Which layer noticed, by which test."""
+
+    layer: str
+    test: str
+    sure: bool = True
+    """Whether other draws find it, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A bug and whoever noticed it; nobody if ``catches`` is empty."""
+
+    bug: Bug
+    catches: tuple[Catch, ...]
+
+    @property
+    def found(self) -> bool:
+        """Whether a layer noticed it, and not by luck."""
+        return any(catch.sure for catch in self.catches)
+
+
+def bugs(file: Path = HERE / "bugs.toml") -> list[Bug]:
+    """Every bug there is, in the order of the file."""
+    return [Bug(**entry) for entry in tomllib.loads(file.read_text("utf-8"))["bug"]]
+
+
+class Copy:
+    """A copy of the tree in which bugs can be planted, and pytest run."""
+
+    def __init__(self, folder: Path, source: Path = ROOT) -> None:
+        self.folder = folder / "tree"
+        shutil.copytree(source, self.folder, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
+        if (tools := source / "contract_tests" / "node_modules").exists():
+            (self.folder / "contract_tests" / "node_modules").symlink_to(tools)
+        self._running: subprocess.Popen[str] | None = None
+
+    def plant(self, bug: Bug) -> None:
+        """Put the bug in."""
+        path = self.folder / bug.file
+        self._write(path, bug.planted(path.read_text("utf-8")))
+
+    def weed(self, bug: Bug, source: Path = ROOT) -> None:
+        """Take the bug out."""
+        self._write(self.folder / bug.file, (source / bug.file).read_text("utf-8"))
+
+    @staticmethod
+    def _write(path: Path, text: str) -> None:
+        path.write_text(text, "utf-8")
+        # What Python compiled is known by time and size, which two bugs in a second may share.
+        Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+
+    def red(self, files: Iterable[str], options: Sequence[str] = ()) -> str:
+        """The first test that fails, or an empty text.
+
+        Raises:
+            RuntimeError: pytest could not run the files at all.
+        """
+        paths = [f"contract_tests/{name}" for name in files]
+        if missing := [path for path in paths if not (self.folder / path).exists()]:
+            raise RuntimeError(f"no such file: {', '.join(missing)}")
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join((str(self.folder), str(self.folder / "generated")))
+        }
+        environment.pop(figures.FOLDER, None)
+        self._running = subprocess.Popen(
+            [*command, "--no-header", "--tb=no", "-rfE", *options, *paths],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            output, _ = self._running.communicate(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            return f"{paths[0]} (hangs)"
+        if self._running.returncode == 0:
+            return ""
+        told = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        if self._running.returncode not in {1, 2} or not told:
+            raise RuntimeError(f"pytest ended with {self._running.returncode}:\n{output[-2000:]}")
+        return told[0].split(" ", 1)[1].split(" - ")[0].removeprefix("contract_tests/")
+
+    def stop(self) -> None:
+        """End what is running, with all it has started."""
+        if self._running is not None and self._running.poll() is None:
+            os.killpg(self._running.pid, signal.SIGKILL)
+            self._running.wait()
+
+
+def hunted(copy: Copy, bug: Bug, layers: Iterable[Layer], *, every_layer: bool) -> Result:
+    """The bug, and which layers turn red with it."""
+    catches = list[Catch]()
+    copy.plant(bug)
+    try:
+        for layer in layers:
+            if test := copy.red(layer.files):
+                sure = not layer.drawn or all(
+                    copy.red(layer.files, _drawn_anew(seed)) for seed in SEEDS
+                )
+                catches.append(Catch(layer.name, test, sure))
+                if sure and not every_layer:
+                    break
+    finally:
+        copy.weed(bug)
+    return Result(bug, tuple(catches))
+
+
+def _drawn_anew(seed: int) -> tuple[str, ...]:
+    return ("--hypothesis-profile=anew", f"--hypothesis-seed={seed}")
+
+
+def all_hunted(
+    planted: Sequence[Bug], layers: Sequence[Layer], *, jobs: int, every_layer: bool
+) -> list[Result]:
+    """Every bug with its catches, in the order given; progress goes to standard error."""
+    free, copies, done = SimpleQueue[Copy](), list[Copy](), list[Result]()
+    stopped = threading.Event()
+
+    def one(bug: Bug) -> Result:
+        if stopped.is_set():
+            return Result(bug, ())
+        copy = free.get()
+        try:
+            return hunted(copy, bug, layers, every_layer=every_layer)
+        finally:
+            free.put(copy)
+
+    with tempfile.TemporaryDirectory(prefix="detect-") as folder:
+        for number in range(jobs):
+            copies.append(Copy(Path(folder) / str(number)))
+            free.put(copies[-1])
+        with ThreadPoolExecutor(jobs) as pool:
+            waiting = [pool.submit(one, bug) for bug in planted]
+            try:
+                for future in as_completed(waiting):
+                    done.append(future.result())
+                    _progress(len(done), len(planted), done[-1])
+            except BaseException:
+                stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                for copy in copies:
+                    copy.stop()
+                raise
+    return sorted(done, key=lambda result: planted.index(result.bug))
+
+
+def _progress(number: int, total: int, result: Result) -> None:
+    names = ", ".join(catch.layer for catch in result.catches) or "NOBODY"
+    print(f"{number:3}/{total} {result.bug.name}: {names}", file=sys.stderr, flush=True)
+
+
+def told(results: Sequence[Result]) -> str:
+    """The table: what was planted, who noticed it, and by which test."""
+    rows = [("bug", "what the twin then does", "noticed by", "first test that is red")]
+    for result in results:
+        names = ", ".join(
+            f"{catch.layer}{'' if catch.sure else ' (by luck)'}" for catch in result.catches
+        )
+        first = result.catches[0].test if result.catches else "a test to write"
+        rows.append((result.bug.name, result.bug.wrong, names or "NOBODY", first))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[3]])
+        for row in rows
+    ]
+    found = sum(result.found for result in results)
+    return "\n".join([*lines, "", f"{found} of {len(results)} planted bugs noticed"])
+
+
+def _figures(results: Sequence[Result]) -> Mapping[str, object]:
+    return {
+        "planted": len(results),
+        "found": sum(result.found for result in results),
+        "bugs": [
+            {
+                "name": result.bug.name,
+                "wrong": result.bug.wrong,
+                "layers": [catch.layer for catch in result.catches if catch.sure],
+                "test": result.catches[0].test if result.catches else None,
+            }
+            for result in results
+        ],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; see the top of this file."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--every-layer", action="store_true", help="run every layer on each bug")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="copies at a time")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="bugs; all if none is named")
+    given = parser.parse_args(arguments)
+    known = {bug.name: bug for bug in bugs()}
+    if unknown := set(given.names) - known.keys():
+        parser.error(f"no such bug: {', '.join(sorted(unknown))}; see contract_tests/bugs.toml")
+    planted = [known[name] for name in given.names] or list(known.values())
+    with tempfile.TemporaryDirectory(prefix="detect-") as folder:
+        sound = Copy(Path(folder))
+        for layer in LAYERS:
+            if test := sound.red(layer.files):
+                print(f"detect: {test} is red without any bug; mend that first", file=sys.stderr)
+                return 2
+    results = all_hunted(planted, LAYERS, jobs=given.jobs, every_layer=given.every_layer)
+    print(told(results))
+    figures.write("detect", _figures(results))
+    return 0 if all(result.found for result in results) else 1
+
+
+def _as_ctrl_c(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    # Whoever ends this ends the copies' tests with it, which have sessions of their own.
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

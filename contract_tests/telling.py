@@ -1,0 +1,51 @@
+"""What a failed check prints: the request, what is documented, what came, and on what evidence."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+# Longer bodies fill the screen; the whole request stands in the failure's own arguments.
+_LONGEST = 1200
+
+
+def curl(
+    body: object,
+    *,
+    url: str = "http://127.0.0.1:8010",
+    path: str = "/v1/public/voice-campaign/send",
+    method: str = "POST",
+    headers: Mapping[str, str] | None = None,
+) -> str:
+    """A line for the shell that sends this again to ``vms serve``; bytes go out as they are."""
+    signed_in = {"api-login": "ada@example.com", "api-key": "any"}
+    sent = {"Content-Type": "application/json", **(signed_in if headers is None else headers)}
+    flags = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in sent.items()]
+    if method != "POST":
+        flags.insert(0, f"-X {shlex.quote(method)}")
+    text = body.decode("latin-1") if isinstance(body, bytes) else json.dumps(body)
+    return " ".join(["curl -i", shlex.quote(url + path), *flags, "--data-raw", shlex.quote(text)])
+
+
+def told(
+    body: object,
+    *,
+    documented: object,
+    came: object,
+    evidence: str,
+    **sent: Any,
+) -> str:
+    """One screen about a request that was not answered as documented."""
+    line = curl(body, **sent)
+    shown = line if len(line) <= _LONGEST else f"{line[:_LONGEST]} … ({len(line)} characters)"
+    return "\n".join(
+        (
+            "",
+            f"  send:       {shown}",
+            f"  documented: {documented}",
+            f"  came:       {came}",
+            f"  evidence:   {evidence}",
+        )
+    )

@@ -1,0 +1,106 @@
+"""The planted bugs fit the twin as it is, and the hunt for them tells the truth."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import detect
+import pytest
+
+BUGS = detect.bugs()
+ROOT = detect.ROOT
+BUG = detect.Bug("one", "1 is 2.", "counted/one.py", "ONE = 1", "ONE = 2")
+LAYER = detect.Layer("numbers", ("test_one.py",))
+
+
+def test_there_are_forty_planted_bugs_and_more() -> None:
+    assert len(BUGS) >= 40
+
+
+def test_no_planted_bug_has_the_name_of_another() -> None:
+    assert len({bug.name for bug in BUGS}) == len(BUGS)
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_fits_the_twin_as_it_is_and_changes_it(bug: detect.Bug) -> None:
+    text = (ROOT / bug.file).read_text("utf-8")
+
+    planted = bug.planted(text)
+
+    assert ast.dump(ast.parse(planted)) != ast.dump(ast.parse(text))
+
+
+def test_every_file_of_the_suite_is_a_layer_or_has_a_reason_not_to_be_one() -> None:
+    about_the_tools = {
+        "test_bugs.py",  # it would hunt itself
+        "test_keywords.py",  # about what the suite sends
+        "test_new_parameter.py",  # about the generator
+    }
+    layered = {name for layer in detect.LAYERS for name in layer.files}
+
+    assert {path.name for path in detect.HERE.glob("test_*.py")} == layered | about_the_tools
+
+
+def test_a_bug_that_no_longer_fits_says_where_to_mend_it() -> None:
+    with pytest.raises(ValueError, match=r"stands 2 times in counted/one.py.*bugs\.toml"):
+        BUG.planted("ONE = 1\nONE = 1\n")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> detect.Copy:
+    """A copy of a tree with one number and one test of it."""
+    tree = tmp_path / "source"
+    for name, text in {
+        "counted/one.py": "ONE = 1\n",
+        "contract_tests/test_one.py": (
+            "from counted.one import ONE\n\n\ndef test_one():\n    assert ONE == 1\n"
+        ),
+        "conftest.py": (
+            "from hypothesis import settings\n\nsettings.register_profile('anew', settings())\n"
+        ),
+    }.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text, "utf-8")
+    return detect.Copy(tmp_path, tree)
+
+
+def test_a_bug_is_noticed_by_the_layer_whose_test_turns_red(copy: detect.Copy) -> None:
+    copy.plant(BUG)
+
+    assert copy.red(LAYER.files) == "test_one.py::test_one"
+
+
+def test_without_a_bug_no_layer_turns_red(copy: detect.Copy) -> None:
+    assert copy.red(LAYER.files) == ""
+
+
+def test_a_bug_that_is_weeded_is_gone_though_it_was_planted_in_the_same_second(
+    copy: detect.Copy, tmp_path: Path
+) -> None:
+    copy.plant(BUG)
+    copy.red(LAYER.files)
+    copy.weed(BUG, tmp_path / "source")
+
+    assert copy.red(LAYER.files) == ""
+
+
+def test_a_layer_that_is_not_there_is_no_layer_that_is_green(copy: detect.Copy) -> None:
+    with pytest.raises(RuntimeError, match=r"no such file: contract_tests/test_two\.py"):
+        copy.red(["test_two.py"])
+
+
+def test_a_bug_that_nothing_notices_is_told_and_not_counted() -> None:
+    found = detect.Result(BUG, (detect.Catch("cases", "test_a.py::test_b"),))
+
+    table = detect.told([found, detect.Result(BUG, ())])
+
+    assert "NOBODY" in table
+    assert table.endswith("1 of 2 planted bugs noticed")
+
+
+def test_a_bug_that_other_draws_do_not_find_was_found_by_luck() -> None:
+    lucky = detect.Result(BUG, (detect.Catch("laws", "test_a.py::test_b", sure=False),))
+
+    assert not lucky.found
+    assert "laws (by luck)" in detect.told([lucky])

@@ -1,0 +1,174 @@
+"""What HTTP allows around the one operation: methods, paths, content types, and bytes of any kind.
+
+A framework likes to answer these by itself, with another status, in HTML, or with a redirect.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telling import told
+from wire import METHOD, PATH, SIGNED_IN, Wire
+
+import bodies
+from spec import DOCUMENT
+
+BODY: Final = {"text": "Hello.", "recipients": [{"phone_number": "+33612345678"}]}
+FORM: Final = b"text=Hello.&recipients[0][phone_number]=%2B33612345678"
+METHODS: Final = ("GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "QUERY")
+OTHER_PATHS: Final = (
+    "/",
+    f"{PATH}/",
+    f"/{PATH}",
+    PATH.upper(),
+    PATH.replace("/send", "//send"),
+    PATH.replace("/send", "/./send"),
+    PATH.replace("send", "sen%2564"),
+    PATH.removesuffix("/send"),
+    PATH.removeprefix("/v1"),
+    f"{PATH}.json",
+    "/v1/public/sms-campaign/send",
+    "/static/app.js",
+    "/favicon.ico",
+    "/_twinned",
+    "/\u00e9",
+)
+JSON_TYPES: Final = ("application/json", "application/json; charset=utf-8", "Application/JSON")
+OTHER_TYPES: Final = (
+    *("text/plain", "text/html", "application/xml", "application/octet-stream", "nonsense"),
+    *("application/vnd.api+json", "multipart/form-data; boundary=x", "", None),
+)
+
+
+def outside(name: str) -> tuple[int, dict[str, Any]]:
+    """Status and body of an answer outside the operation."""
+    answer = DOCUMENT["x-answers"][name]
+    return answer["status"], answer["value"]
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_another_method_is_refused_and_told_which_there_is(wire: Wire, method: str) -> None:
+    answer = wire.send(BODY, method=method)
+
+    status, value = outside("method-not-allowed")
+    came = (answer.status, answer.headers.get("Allow"), answer.headers["Content-Type"])
+    assert came == (status, METHOD, "application/json"), told(
+        BODY, method=method, documented=(status, METHOD), came=came, evidence="RFC 9110, 15.5.6"
+    )
+    assert method == "HEAD" or answer.value == value
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_another_method_sends_nothing(wire: Wire, method: str) -> None:
+    wire.send(BODY)
+    wire.send(BODY, method=method)
+
+    balance = wire.control("GET", f"/accounts/{SIGNED_IN['api-login']}").value
+    assert balance["credit"] == "149.95"
+
+
+@pytest.mark.parametrize("path", OTHER_PATHS)
+@pytest.mark.parametrize("method", [METHOD, "GET"])
+def test_another_path_is_not_found_in_the_apis_own_words(
+    wire: Wire, path: str, method: str
+) -> None:
+    answer = wire.send(BODY, path=path, method=method)
+
+    assert (answer.status, answer.value) == outside("not-found"), told(
+        BODY, path=path, documented=outside("not-found"), came=answer, evidence="assumed: x-answers"
+    )
+
+
+def test_a_path_whose_letters_are_escaped_is_the_same_path(wire: Wire) -> None:
+    assert wire.send(BODY, path=PATH.replace("send", "%73end")).status == 201
+
+
+def test_a_query_changes_nothing(wire: Wire) -> None:
+    assert wire.send(BODY, path=f"{PATH}?simulation_mode=true&text=").value["residual_credit"] == (
+        149.95
+    )
+
+
+@pytest.mark.parametrize("content_type", JSON_TYPES)
+def test_json_is_read_without_a_note(wire: Wire, content_type: str) -> None:
+    answer = wire.send(BODY, content_type=content_type)
+
+    assert (answer.status, answer.headers["Twin-Notes"]) == (201, "0")
+
+
+@pytest.mark.parametrize("content_type", OTHER_TYPES)
+def test_json_of_another_type_is_read_with_one_note(wire: Wire, content_type: str | None) -> None:
+    answer = wire.send(BODY, content_type=content_type)
+
+    assert answer.status == 201
+    assert [note["rule"] for note in wire.entry(answer)["notes"]] == ["content_type"]
+
+
+def test_form_fields_are_read_with_one_note(wire: Wire) -> None:
+    answer = wire.send(FORM, content_type="application/x-www-form-urlencoded")
+
+    assert answer.status == 201
+    assert [note["rule"] for note in wire.entry(answer)["notes"]] == ["form"]
+
+
+@pytest.mark.parametrize("content_type", [kind for kind in OTHER_TYPES if kind])
+def test_form_fields_of_another_type_are_unreadable(wire: Wire, content_type: str) -> None:
+    assert wire.send(FORM, content_type=content_type).verdict == (400, {})
+
+
+def test_a_mark_before_the_json_is_skipped_with_one_note(wire: Wire) -> None:
+    answer = wire.send(b"\xef\xbb\xbf" + json.dumps(BODY).encode())
+
+    assert answer.status == 201
+    assert [note["rule"] for note in wire.entry(answer)["notes"]] == ["byte_order_mark"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le"])
+def test_another_encoding_than_utf_8_is_unreadable(wire: Wire, encoding: str) -> None:
+    body = json.dumps(BODY).encode(encoding)
+
+    assert wire.send(body).verdict == (400, {})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b"5", b'"a"', b"NaN", b'{"text": NaN}', b"{}{}", b"\xff", b"\x00"],
+    ids=repr,
+)
+def test_what_is_no_json_object_is_refused_in_the_documented_words(wire: Wire, body: bytes) -> None:
+    responses = DOCUMENT["paths"][PATH][METHOD.lower()]["responses"]
+    example = responses["400"]["content"]["application/json"]["examples"]["unreadable"]
+
+    answer = wire.send(body)
+
+    assert (answer.status, answer.value) == (400, example["value"])
+
+
+@given(raw=st.binary(max_size=80), content_type=bodies.content_types())
+def test_no_bytes_bring_down_the_twin_or_an_answer_that_is_no_json(
+    raw: bytes, content_type: str
+) -> None:
+    # A header holds no line break and nothing beyond Latin-1.
+    header = "".join(c for c in content_type if c.isprintable() and c < "\u0100")
+
+    answer = Wire().send(raw, content_type=header)
+
+    assert answer.status in {201, 400}
+    assert isinstance(answer.value, dict)
+
+
+@given(text=bodies.odd_json_texts())
+def test_no_odd_json_brings_down_the_twin(text: str) -> None:
+    answer = Wire().send(text.encode())
+
+    assert answer.status in {201, 400}
+    assert isinstance(answer.value, dict)
