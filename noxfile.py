@@ -67,6 +67,20 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def deep(session: nox.Session) -> None:
+    """The laws with thousands of requests, other ones each time: for a night (`-- -k law`)."""
+    install(session, "tests")
+    session.run("pytest", "contract_tests", "--hypothesis-profile=deep", *session.posargs)
+
+
+@nox.session(default=False)
+def detect(session: nox.Session) -> None:
+    """Plant each bug of contract_tests/bugs.toml and see which layer of the suite notices it."""
+    install(session, "tests")
+    session.run("python", "contract_tests/detect.py", *session.posargs)
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Show the main job: a twin, the seed's example, sloppy requests and what became of them."""
     install(session, "")
@@ -75,11 +89,12 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def generate(session: nox.Session) -> None:
-    """Write what is made from the contract: the generated client and docs/rules.md."""
-    install(session, "drift")
+    """Write what is made from the contract: the generated client and two pages in docs/."""
+    install(session, "tests")
     session.run("python", "openapi/regenerate.py", "write")
     with open("docs/rules.md", "w", encoding="utf-8") as page:  # noqa: PTH123  (nox wants a file)
         session.run("vms", "rules", "--markdown", stdout=page)
+    session.run("python", "contract_tests/table.py", "write")
 
 
 @nox.session(default=False)

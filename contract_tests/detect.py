@@ -57,6 +57,8 @@ LAYERS: Final = (
     Layer("examples", ("test_contract_file.py", "test_client_meets_twin.py")),
     Layer("cases", ("test_cases.py",)),
     Layer("surface", ("test_auth.py", "test_http_surface.py")),
+    Layer("table", ("test_table.py",)),
+    Layer("oracle", ("test_oracle.py",), drawn=True),
     Layer("machine", ("test_machine.py",), drawn=True),
     Layer("wire laws", ("test_wire_laws.py",), drawn=True),
     Layer("pure laws", ("test_laws.py",), drawn=True),

@@ -39,6 +39,9 @@ FIELDS: Final[dict[str, Any]] = BODY["properties"]
 CONTACT: Final[dict[str, Any]] = FIELDS["recipients"]["items"]
 CONTACT_FIELDS: Final[dict[str, Any]] = CONTACT["properties"]
 CASTS: Final = frozenset(DOCUMENT["x-casts"])
+((PATH, _ITEM),) = DOCUMENT["paths"].items()
+((METHOD, OPERATION),) = ((name.upper(), part) for name, part in _ITEM.items())
+CHECKS: Final = frozenset(OPERATION["x-campaign"]["checks"])
 
 _checker = FormatChecker(formats=())
 _DATE_TIME: Final = re.compile(

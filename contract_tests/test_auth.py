@@ -11,13 +11,13 @@ from typing import Final
 
 import pytest
 from telling import told
-from wire import CONTRACT, METHOD, PATH, Wire, account
+from wire import CONTRACT, Wire, account
 
-from spec import DOCUMENT
+from spec import OPERATION, PATH
 
 _ANSWERS: Final = {
     name: example["value"]
-    for response in DOCUMENT["paths"][PATH][METHOD.lower()]["responses"].values()
+    for response in OPERATION["responses"].values()
     for name, example in response["content"]["application/json"]["examples"].items()
 }
 EVIDENCE: Final = 'documented: seed, "Unauthorized."; the body is the official flat shape'

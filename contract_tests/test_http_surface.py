@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from telling import told
-from wire import METHOD, PATH, SIGNED_IN, Wire
+from wire import SIGNED_IN, Wire
 
 import bodies
-from spec import DOCUMENT
+from spec import DOCUMENT, METHOD, OPERATION, PATH
 
 BODY: Final = {"text": "Hello.", "recipients": [{"phone_number": "+33612345678"}]}
 FORM: Final = b"text=Hello.&recipients[0][phone_number]=%2B33612345678"
@@ -145,8 +145,7 @@ def test_another_encoding_than_utf_8_is_unreadable(wire: Wire, encoding: str) ->
     ids=repr,
 )
 def test_what_is_no_json_object_is_refused_in_the_documented_words(wire: Wire, body: bytes) -> None:
-    responses = DOCUMENT["paths"][PATH][METHOD.lower()]["responses"]
-    example = responses["400"]["content"]["application/json"]["examples"]["unreadable"]
+    example = OPERATION["responses"]["400"]["content"]["application/json"]["examples"]["unreadable"]
 
     answer = wire.send(body)
 

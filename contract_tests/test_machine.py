@@ -20,12 +20,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
 from telling import told
-from wire import METHOD, PATH, Answer, Wire
+from wire import Answer, Wire
 
-from spec import DOCUMENT
+from spec import METHOD, OPERATION, PATH
 
-_OPERATION: Final = DOCUMENT["paths"][PATH][METHOD.lower()]
-_TERMS: Final = {name: term.get("value") for name, term in _OPERATION["x-campaign"].items()}
+_TERMS: Final = {name: term.get("value") for name, term in OPERATION["x-campaign"].items()}
 OPENING: Final = Decimal(_TERMS["opening_credit"])
 PRICE: Final = Decimal(_TERMS["price"])
 REMEMBERED: Final = timedelta(hours=_TERMS["request_id_hours"])

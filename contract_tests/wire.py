@@ -14,10 +14,8 @@ from mock_server.contract import load
 from mock_server.memory_store import MemoryStore
 from mock_server.store import Account, digest
 from mock_server.twin import Twin
-from spec import DOCUMENT
+from spec import METHOD, PATH
 
-((PATH, _ITEM),) = DOCUMENT["paths"].items()
-(METHOD,) = (name.upper() for name in _ITEM if name in {"get", "put", "post", "delete", "patch"})
 CONTRACT: Final = load()
 NOON: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SIGNED_IN: Final = {"api-login": "ada@example.com", "api-key": "a-key"}

@@ -166,12 +166,13 @@ class Desk:
     def strict(self, reading: Reading) -> Refused:
         """The refusal of a body that had to be repaired."""
         body = self._contract.body
-        errors = {
-            note.field or "body": body.members.get(note.field, body).error(
-                "strict" if note.field else "body"
+        errors = dict[str, FieldError]()
+        for note in reading.repairs:
+            # A note on the whole body has no path; one on a parameter without a name has "/".
+            name = note.field if note.path else "body"
+            errors[name] = (
+                body.members.get(name, body).error("strict") if note.path else body.error("body")
             )
-            for note in reading.repairs
-        }
         return Refused(PAYLOAD, errors | dict(_at_fault(reading).errors))
 
     def send(self, login: str, reading: Reading, state: State, now: datetime) -> Outcome:
