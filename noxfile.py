@@ -67,6 +67,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Schemathesis over HTTP, lenient and strict; JUnit and HAR go to report/."""
+    install(session, "tests")
+    session.run("python", "contract_tests/conformance.py", *session.posargs)
+    session.run("python", "contract_tests/conformance.py", "--strict", *session.posargs)
+
+
+@nox.session(default=False)
 def deep(session: nox.Session) -> None:
     """The laws with thousands of requests, other ones each time: for a night (`-- -k law`)."""
     install(session, "tests")

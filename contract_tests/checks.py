@@ -16,12 +16,12 @@ from typing import Any, Final
 
 import oracle
 import schemathesis
+from conformance import LOGIN
 from telling import told
 from wire import Answer
 
 import spec
 
-LOGIN: Final = "ada@example.com"
 KEY: Final = "SCHEMATHESIS_KEY"
 SEEN: Final = Counter[str]()
 """How many answers were judged, and how many had each status."""

@@ -29,15 +29,20 @@ KEY: Final = "a-key"
 LOGIN: Final = "ada@example.com"
 
 
+def twin(*, strict: bool) -> wire.Wire:
+    """A twin with one account, which signs in nobody else."""
+    return wire.Wire(wire.account(LOGIN, KEY), closed=True, strict=strict)
+
+
 def run(reports: Path, *, strict: bool, options: Sequence[str] = ()) -> int:
     """Start a twin, run Schemathesis against it, and return the exit code."""
     mode = "strict" if strict else "lenient"
     config = HERE / ("schemathesis-strict.toml" if strict else "schemathesis.toml")
-    twin = wire.Wire(wire.account(LOGIN, KEY), closed=True, strict=strict)
+    asked = twin(strict=strict)
     # What each note says stands in the reports' requests; 300 lines of it would hide the summary.
     logging.getLogger("mock_server").setLevel(logging.ERROR)
     reports.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, Serving(twin.app, "127.0.0.1", 0) as serving:
+    with tempfile.TemporaryDirectory() as folder, Serving(asked.app, "127.0.0.1", 0) as serving:
         contract = Path(folder) / "openapi.json"
         contract.write_text(json.dumps(spec.DOCUMENT), "utf-8")
         environment = os.environ | {

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import checks
+import conformance
 import figures
 import pytest
 import schemathesis
@@ -21,7 +22,6 @@ from schemathesis.config import SchemathesisConfig
 
 import spec
 
-KEY: Final = "a-key"
 HERE: Final = Path(__file__).parent
 
 
@@ -40,17 +40,13 @@ def contract_and_twin(twin: wire.Wire) -> Callable[..., Iterable[bytes]]:
 
 def loaded(config: str, twin: wire.Wire) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(checks.KEY, KEY)
+        patch.setenv(checks.KEY, conformance.KEY)
         settings = SchemathesisConfig.from_path(HERE / config)
     return schemathesis.openapi.from_wsgi("/openapi.json", contract_and_twin(twin), config=settings)
 
 
-def one_account(*, strict: bool) -> wire.Wire:
-    return wire.Wire(wire.account(checks.LOGIN, KEY), closed=True, strict=strict)
-
-
-LENIENT: Final = one_account(strict=False)
-STRICT: Final = one_account(strict=True)
+LENIENT: Final = conformance.twin(strict=False)
+STRICT: Final = conformance.twin(strict=True)
 lenient = loaded("schemathesis.toml", LENIENT)
 strict = loaded("schemathesis-strict.toml", STRICT)
 ASKED: Final = Counter[str]()
@@ -58,12 +54,12 @@ ASKED: Final = Counter[str]()
 
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(checks.KEY, KEY)
+    monkeypatch.setenv(checks.KEY, conformance.KEY)
 
 
 def ask(case: Any, twin: wire.Wire, mode: str) -> None:
     def start_over() -> None:
-        twin.control("DELETE", f"/accounts/{checks.LOGIN}")
+        twin.control("DELETE", f"/accounts/{conformance.LOGIN}")
 
     checks.judge(strict=mode == "strict", start_over=start_over)
     response = case.call()
@@ -86,3 +82,38 @@ def test_hundreds_of_requests_were_made_and_each_that_was_judged_agreed() -> Non
 
     assert min(ASKED["lenient"], ASKED["strict"]) >= 100
     assert checks.SEEN["agreed"] == checks.SEEN["judged"] >= 200
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
+def test_over_http_its_own_command_finds_nothing_and_writes_its_reports(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], *, strict: bool
+) -> None:
+    code = conformance.run(tmp_path, strict=strict, options=["--no-color"])
+
+    assert code == 0, capfd.readouterr().out
+    assert {path.suffix for path in tmp_path.iterdir()} == {".har", ".xml"}
+
+
+def test_over_http_a_lenient_twin_that_is_judged_as_a_strict_one_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conformance, "twin", lambda **_: LENIENT)
+
+    assert conformance.run(tmp_path, strict=True) == 1
+
+
+def test_the_same_requests_are_made_in_every_run(tmp_path: Path) -> None:
+    runs = [tmp_path / "one", tmp_path / "two"]
+    for reports in runs:
+        conformance.run(reports, strict=False, options=["--phases", "examples,fuzzing"])
+
+    sent = [
+        [
+            (entry["request"]["method"], entry["request"].get("postData"))
+            for entry in json.loads(har.read_text("utf-8"))["log"]["entries"]
+        ]
+        for reports in runs
+        for har in reports.glob("*.har")
+    ]
+    assert sent[0] == sent[1]
+    assert len(sent[0]) >= 50
