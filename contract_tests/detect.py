@@ -64,6 +64,7 @@ LAYERS: Final = (
     Layer("pure laws", ("test_laws.py",), drawn=True),
     # Deterministic by its configuration: other seeds would be the same requests.
     Layer("schemathesis", ("test_schemathesis.py",)),
+    Layer("prism", ("test_prism.py",)),
 )
 # Three other draws have to find what only chance has found: else it was luck.
 SEEDS: Final = (1, 2, 3)
