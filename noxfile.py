@@ -11,6 +11,7 @@ nox.options.error_on_external_run = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = ("-c", "constraints.txt")
+ROOMS = ("mock_server", "vms", "voice_client", "tests")
 
 
 def install(session: nox.Session, group: str, *, project: bool = True) -> None:
@@ -55,15 +56,23 @@ def drift(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Tests and doctests with full branch coverage (`-- -k word` runs some, without coverage)."""
+    """Tests of each room and doctests, with full branch coverage (`-- -k word` runs some)."""
     install(session, "tests")
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest")
+    session.run("coverage", "run", "-m", "pytest", *ROOMS)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
+
+
+@nox.session
+def contract(session: nox.Session) -> None:
+    """Contract, client, twin, Schemathesis and Prism against each other (`-- -k word`)."""
+    install(session, "tests")
+    # A file to a worker: what a file has counted, its last test reads.
+    session.run("pytest", "-n", "2", "--dist", "loadfile", "contract_tests", *session.posargs)
 
 
 @nox.session(default=False)

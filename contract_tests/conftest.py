@@ -7,6 +7,9 @@ from hypothesis import Phase, settings
 
 from mock_server.contract import Contract, load
 
+# It registers itself with Schemathesis, which wants to be told once; it has no doctests.
+collect_ignore = ["checks.py"]
+
 settings.register_profile(
     "ci",
     derandomize=True,

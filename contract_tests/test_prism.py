@@ -160,10 +160,12 @@ def verdicts(mock: httpx.Client) -> list[tuple[Body, dict[str, bool]]]:
 def _has_a_date_that_ajv_takes(body: Body) -> bool:
     """RFC 3339 wants a T and a colon in the offset; Prism's validator (ajv-formats) does not."""
     moment = body.get("send_at")
-    return isinstance(moment, str) and not spec.is_date_time(moment) and (
-        re.fullmatch(r"[0-9-]{10}[Tt\s][0-9:.]+([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)", moment) is not None
-    )  # fmt: skip
+    if not isinstance(moment, str) or spec.is_date_time(moment):
+        return False
+    return _AJV.fullmatch(moment) is not None
 
+
+_AJV: Final = re.compile(r"[0-9-]{10}[Tt\s][0-9:.]+([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)")
 
 # Why the readers differ on a body, and whether it is such a body. Each reason has to occur.
 EXPLAINED: Final[dict[str, Callable[[Body], bool]]] = {

@@ -137,3 +137,9 @@ def test_parameters_and_case_of_the_media_type_do_not_matter(media_type: str) ->
 @pytest.mark.parametrize(("deep", "kind"), [(63, Decoded), (64, Unreadable)])
 def test_nesting_has_a_bound(deep: int, kind: type) -> None:
     assert isinstance(decode(b'{"a": ' + b"[" * deep + b"]" * deep + b"}", JSON), kind)
+
+
+def test_what_was_lost_to_another_of_its_name_counts_for_the_bound_of_nesting() -> None:
+    lost = b"[" * 70 + b"]" * 70
+
+    assert isinstance(decode(b'{"a": ' + lost + b', "a": 1}', JSON), Unreadable)
