@@ -25,3 +25,14 @@ def test_a_parameter_without_a_name_is_not_the_whole_body(contract: Contract) ->
     (note,) = read(contract, {**BODY, "": 1}, TABLE).notes
 
     assert (note.path, note.field) == ("/", "")
+
+
+def test_the_same_unknown_name_in_two_contacts_is_noted_twice(contract: Contract) -> None:
+    contacts = [{"phone_number": "+33612345678", "phone": "x"} for _ in range(2)]
+
+    notes = read(contract, {**BODY, "recipients": contacts}, TABLE).notes
+
+    assert [(note.path, note.did_you_mean) for note in notes] == [
+        ("/recipients/0/phone", "phone_number"),
+        ("/recipients/1/phone", "phone_number"),
+    ]
