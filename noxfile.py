@@ -11,6 +11,8 @@ nox.options.error_on_external_run = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = ("-c", "constraints.txt")
+# Where the suites write what they counted, for the report.
+FIGURES = {"CONTRACT_FIGURES": "report/figures"}
 ROOMS = ("mock_server", "vms", "voice_client", "tests")
 
 
@@ -94,7 +96,17 @@ def deep(session: nox.Session) -> None:
 def detect(session: nox.Session) -> None:
     """Plant each bug of contract_tests/bugs.toml and see which layer of the suite notices it."""
     install(session, "tests")
-    session.run("python", "contract_tests/detect.py", *session.posargs)
+    session.run("python", "contract_tests/detect.py", *session.posargs, env=FIGURES)
+
+
+@nox.session(default=False)
+def report(session: nox.Session) -> None:
+    """Run the contract tests and write report/index.html and report.md from what they counted."""
+    install(session, "tests")
+    what = ("-n", "2", "--dist", "loadfile", "contract_tests", "--junitxml=report/junit.xml")
+    # A red run is reported, too.
+    session.run("pytest", *what, env=FIGURES, success_codes=[0, 1])
+    session.run("python", "contract_tests/report.py")
 
 
 @nox.session(default=False)
