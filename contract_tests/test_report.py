@@ -7,6 +7,7 @@ from pathlib import Path
 
 import detect
 import pytest
+
 import report
 
 SEED = (detect.ROOT / "openapi/sources/seed-send-a-vms-campaign.txt").read_text("utf-8")
