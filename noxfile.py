@@ -118,12 +118,13 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def generate(session: nox.Session) -> None:
-    """Write what is made from the contract: the generated client and two pages in docs/."""
+    """Write what is made from the contract: the generated client and three pages in docs/."""
     install(session, "tests")
     session.run("python", "openapi/regenerate.py", "write")
     with open("docs/rules.md", "w", encoding="utf-8") as page:  # noqa: PTH123  (nox wants a file)
         session.run("vms", "rules", "--markdown", stdout=page)
     session.run("python", "contract_tests/table.py", "write")
+    session.run("python", "contract_tests/strict_versus_lenient.py", "write")
 
 
 @nox.session(default=False)

@@ -18,6 +18,7 @@ import kinds
 import node
 import prism
 import pytest
+import strict_versus_lenient
 from telling import told
 from wire import SIGNED_IN, Wire, account
 
@@ -206,6 +207,14 @@ def test_what_prism_accepts_the_lenient_twin_accepts(
     verdicts: list[tuple[Body, dict[str, bool]]],
 ) -> None:
     assert [body for body, seen in verdicts if seen["prism"] and not seen["lenient twin"]] == []
+
+
+def test_the_page_of_strict_versus_lenient_is_what_all_three_answer_today(
+    mock: httpx.Client,
+) -> None:
+    page = strict_versus_lenient.page(lambda body: mock.post(spec.PATH, json=body).status_code)
+
+    assert strict_versus_lenient.PAGE.read_text("utf-8") == page, "write it: ./noxw -s generate"
 
 
 # ── prism proxy in front of the twin ────────────────────────────────────────────────────────────
