@@ -14,13 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import oracle
 import schemathesis
+
+import oracle
+import spec
 from conformance import LOGIN
 from telling import told
 from wire import Answer
-
-import spec
 
 KEY: Final = "SCHEMATHESIS_KEY"
 SEEN: Final = Counter[str]()

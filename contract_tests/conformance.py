@@ -19,9 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import wire
-
 import spec
+import wire
 from mock_server.server import Serving
 
 HERE: Final = Path(__file__).parent

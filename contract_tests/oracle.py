@@ -13,9 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from oracle_casts import CASTS
-
 import spec
+from oracle_casts import CASTS
 
 if TYPE_CHECKING:
     import wire

@@ -14,7 +14,6 @@ from queue import Empty, Queue
 from typing import Final
 
 import node
-
 from spec import FILE
 
 _LISTENING: Final = re.compile(r"Prism is listening on (http://\S+)")

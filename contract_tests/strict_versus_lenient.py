@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+
 import kinds
 import prism
-from wire import SIGNED_IN, Answer, Wire
-
 import spec
+from wire import SIGNED_IN, Answer, Wire
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "strict-versus-lenient.md"
 _CELLS: Final = (

@@ -13,9 +13,8 @@ from typing import Any, Final
 
 import kinds
 import oracle
-from kinds import ABSENT, IN_CONTACT, Cell
-
 import spec
+from kinds import ABSENT, IN_CONTACT, Cell
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "what-happens-if.md"
 _LONGEST: Final = 48

@@ -10,10 +10,10 @@ from itertools import product
 from typing import Final
 
 import pytest
-from telling import told
-from wire import CONTRACT, Wire, account
 
 from spec import OPERATION, PATH
+from telling import told
+from wire import CONTRACT, Wire, account
 
 _ANSWERS: Final = {
     name: example["value"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import detect
 import pytest
+
+import detect
 
 BUGS = detect.bugs()
 ROOT = detect.ROOT

@@ -11,11 +11,11 @@ from typing import Any, Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from telling import told
-from wire import SIGNED_IN, Wire
 
 import bodies
 from spec import DOCUMENT, METHOD, OPERATION, PATH
+from telling import told
+from wire import SIGNED_IN, Wire
 
 BODY: Final = {"text": "Hello.", "recipients": [{"phone_number": "+33612345678"}]}
 FORM: Final = b"text=Hello.&recipients[0][phone_number]=%2B33612345678"

@@ -7,13 +7,12 @@ import json
 from collections.abc import Iterator
 from itertools import product
 
+import bodies
 import figures
 import keywords
+import spec
 import test_cases
 from keywords import Keyword
-
-import bodies
-import spec
 
 
 def test_a_keyword_is_met_by_a_value_that_keeps_it_and_by_one_that_breaks_it() -> None:

@@ -12,13 +12,13 @@ from copy import deepcopy
 from itertools import product
 from typing import Any, Final
 
-import figures
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bodies
+import figures
 import spec
 from mock_server import casts, decoding
 from mock_server.contract import Contract, load

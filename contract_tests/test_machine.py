@@ -14,15 +14,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-import figures
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run
+
+import figures
+from spec import METHOD, OPERATION, PATH
 from telling import told
 from wire import Answer, Wire
-
-from spec import METHOD, OPERATION, PATH
 
 _TERMS: Final = {name: term.get("value") for name, term in OPERATION["x-campaign"].items()}
 OPENING: Final = Decimal(_TERMS["opening_credit"])

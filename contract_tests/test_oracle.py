@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import pytest
+from hypothesis import given
+
+import bodies
 import figures
 import oracle
-import pytest
+import spec
 import test_cases
-from hypothesis import given
 from telling import told
 from test_cases import Row
 from test_table import differences
 from wire import Wire
-
-import bodies
-import spec
 
 Body = dict[str, Any]
 SENT: Final = bodies.shared((bodies.sloppy_bodies, 5), (bodies.any_bodies, 1))

@@ -12,23 +12,23 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import figures
 import httpx
+import pytest
+
+import bodies
+import figures
 import kinds
 import node
 import prism
-import pytest
-import strict_versus_lenient
-from telling import told
-from wire import SIGNED_IN, Wire, account
-
-import bodies
 import spec
+import strict_versus_lenient
 from mock_server.server import Serving
+from telling import told
 from voice_api import AuthenticatedClient
 from voice_api.api.voice_campaign import send_voice_campaign
 from voice_api.models import Contact, VoiceCampaign
 from voice_client import Refused, VoiceClient
+from wire import SIGNED_IN, Wire, account
 
 Body = dict[str, Any]
 REQUESTS: Final = spec.OPERATION["requestBody"]["content"]["application/json"]["examples"]

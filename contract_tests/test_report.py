@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-import detect
 import pytest
 
+import detect
 import report
 
 SEED = (detect.ROOT / "openapi/sources/seed-send-a-vms-campaign.txt").read_text("utf-8")

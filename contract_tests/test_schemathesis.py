@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+
 import checks
 import conformance
 import figures
-import pytest
-import schemathesis
-import wire
-from schemathesis.config import SchemathesisConfig
-
 import spec
+import wire
 
 HERE: Final = Path(__file__).parent
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
+import pytest
+
 import figures
 import kinds
 import oracle
-import pytest
 import table
 from kinds import Cell
 from oracle import Remark, Verdict

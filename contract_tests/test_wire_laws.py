@@ -19,15 +19,15 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from telling import told
-from wire import CONTRACT, SIGNED_IN, Answer, Wire, account
 
 import bodies
 import spec
 from mock_server import campaign, casts
 from mock_server.campaign import Desk
 from mock_server.reading import read, read_first_level
+from telling import told
 from voice_client import VoiceClient
+from wire import CONTRACT, SIGNED_IN, Answer, Wire, account
 
 Body = dict[str, Any]
 
