@@ -61,7 +61,7 @@ LAYERS: Final = (
     Layer("oracle", ("test_oracle.py",), drawn=True),
     Layer("machine", ("test_machine.py",), drawn=True),
     Layer("wire laws", ("test_wire_laws.py",), drawn=True),
-    Layer("pure laws", ("test_laws.py",), drawn=True),
+    Layer("pure laws", ("test_laws.py", "test_pure_laws.py"), drawn=True),
     # Deterministic by its configuration: other seeds would be the same requests.
     Layer("schemathesis", ("test_schemathesis.py",)),
     Layer("prism", ("test_prism.py",)),
