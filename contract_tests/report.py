@@ -19,6 +19,8 @@ from typing import Any, Final
 
 import jinja2
 
+import detect
+
 HERE: Final = Path(__file__).parent
 SUITES: Final = ("detect", "keywords", "machine", "mix", "oracle", "prism", "schemathesis", "table")
 
@@ -86,6 +88,8 @@ def held(wanted: Requirement, tests: list[Test]) -> Requirement:
 def figures(folder: Path) -> dict[str, Any]:
     """What the suites counted, by suite; None where one was not run."""
     counted = {path.stem: json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")}
+    if "detect" in counted:
+        counted["detect"]["of_this_twin"] = counted["detect"]["twin"] == detect.fingerprint()
     return {**dict.fromkeys(SUITES), **counted}
 
 
