@@ -13,6 +13,8 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = ("-c", "constraints.txt")
 # Where the suites write what they counted, for the report.
 FIGURES = {"CONTRACT_FIGURES": "report/figures"}
+# Two workers, a file to each: what a file has counted, its last test reads.
+CONTRACT_TESTS = ("-n", "2", "--dist", "loadfile", "contract_tests")
 ROOMS = ("mock_server", "vms", "voice_client", "tests")
 
 
@@ -73,8 +75,7 @@ def tests(session: nox.Session) -> None:
 def contract(session: nox.Session) -> None:
     """Contract, client, twin, Schemathesis and Prism against each other (`-- -k word`)."""
     install(session, "tests")
-    # A file to a worker: what a file has counted, its last test reads.
-    session.run("pytest", "-n", "2", "--dist", "loadfile", "contract_tests", *session.posargs)
+    session.run("pytest", *CONTRACT_TESTS, *session.posargs)
 
 
 @nox.session(default=False)
@@ -103,9 +104,10 @@ def detect(session: nox.Session) -> None:
 def report(session: nox.Session) -> None:
     """Run the contract tests and write report/index.html and report.md from what they counted."""
     install(session, "tests")
-    what = ("-n", "2", "--dist", "loadfile", "contract_tests", "--junitxml=report/junit.xml")
     # A red run is reported, too.
-    session.run("pytest", *what, env=FIGURES, success_codes=[0, 1])
+    session.run(
+        "pytest", *CONTRACT_TESTS, "--junitxml=report/junit.xml", env=FIGURES, success_codes=[0, 1]
+    )
     session.run("python", "contract_tests/report.py")
 
 

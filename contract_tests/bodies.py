@@ -23,7 +23,7 @@ Schema: TypeAlias = Mapping[str, Any]
 Values: TypeAlias = st.SearchStrategy[Any]
 
 _BLANKS: Final = ("", " ", "  ", "\n", "\t", "\u00a0", "\u200b")
-_DAYS: Final = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1))  # noqa: DTZ001
+_DAYS: Final = st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1))
 _FRENCH: Final = st.integers(0, 99_999_999).map("6{:08d}".format)
 
 

@@ -18,11 +18,10 @@ import schemathesis
 
 import oracle
 import spec
-from conformance import LOGIN
+from conformance import KEY_VARIABLE, LOGIN
 from telling import told
 from wire import Answer
 
-KEY: Final = "SCHEMATHESIS_KEY"
 SEEN: Final = Counter[str]()
 """How many answers were judged, and how many had each status."""
 
@@ -50,7 +49,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         _now.reset()
         return
     base = case.operation.schema.get_base_url()
-    asked = urllib.request.Request(f"{base}/_twin/accounts/{LOGIN}", method="DELETE")  # noqa: S310
+    asked = urllib.request.Request(f"{base}/_twin/accounts/{LOGIN}", method="DELETE")  # noqa: S310  (the same)
     with urllib.request.urlopen(asked):  # noqa: S310  (the twin on this machine)
         pass
 
@@ -64,7 +63,7 @@ def agrees_with_the_oracle(_context: Any, response: Any, case: Any) -> None:
     """
     sent = {name.lower(): _text(value) for name, value in response.request.headers.items()}
     SEEN[str(response.status_code)] += 1
-    signed_in = (sent.get("api-login"), sent.get("api-key")) == (LOGIN, os.environ[KEY])
+    signed_in = (sent.get("api-login"), sent.get("api-key")) == (LOGIN, os.environ[KEY_VARIABLE])
     if case.method.upper() != spec.METHOD or not signed_in:
         return
     if sent.get("content-type", "").partition(";")[0] != "application/json":

@@ -137,7 +137,7 @@ class Copy:
     """A copy of the tree in which bugs can be planted, and pytest run."""
 
     def __init__(self, folder: Path, source: Path = ROOT) -> None:
-        self.folder = folder / "tree"
+        self.folder, self._source = folder / "tree", source
         shutil.copytree(source, self.folder, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
         if (tools := source / "contract_tests" / "node_modules").exists():
             (self.folder / "contract_tests" / "node_modules").symlink_to(tools)
@@ -148,9 +148,9 @@ class Copy:
         path = self.folder / bug.file
         self._write(path, bug.planted(path.read_text("utf-8")))
 
-    def weed(self, bug: Bug, source: Path = ROOT) -> None:
+    def weed(self, bug: Bug) -> None:
         """Take the bug out."""
-        self._write(self.folder / bug.file, (source / bug.file).read_text("utf-8"))
+        self._write(self.folder / bug.file, (self._source / bug.file).read_text("utf-8"))
 
     @staticmethod
     def _write(path: Path, text: str) -> None:

@@ -17,6 +17,11 @@ TEXT: Final = "Your parcel waits at the counter until Friday."
 CONTACT: Final = {"phone_number": "+33612345678"}
 COMPANION: Final = {"phone_number": "+33698765432"}
 IN_CONTACT: Final = "recipients[]."
+FIELDS: Final[dict[str, Schema]] = {
+    **spec.FIELDS,
+    **{f"{IN_CONTACT}{name}": schema for name, schema in spec.CONTACT_FIELDS.items()},
+}
+"""Every parameter of the contract, those of a contact under ``recipients[].``."""
 
 
 def valid(name: str, schema: Schema) -> Any:
@@ -58,7 +63,8 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _numbers(count: int) -> list[dict[str, str]]:
+def contacts(count: int) -> list[dict[str, str]]:
+    """So many contacts, each with a number of its own."""
     return [{"phone_number": f"+336{index:08}"} for index in range(count)]
 
 
@@ -98,9 +104,9 @@ KINDS: Final = (
     Kind("a list of one valid value", lambda valid, _: [deepcopy(valid)]),
     Kind("an empty list", _always([])),
     Kind("a list of null", _always([None])),
-    Kind("a list of 500 contacts", _always(_numbers(500))),
-    Kind("a list of 501 contacts", _always(_numbers(501))),
-    Kind("a list of 1001 contacts", _always(_numbers(1001))),
+    Kind("a list of 500 contacts", _always(contacts(500))),
+    Kind("a list of 501 contacts", _always(contacts(501))),
+    Kind("a list of 1001 contacts", _always(contacts(1001))),
     Kind("a list with a contact without a number", _always([CONTACT, {"first_name": "Ada"}])),
     Kind("an empty object", _always({})),
     Kind("an object", _always({"value": True})),
@@ -160,15 +166,9 @@ def cells(field: str, schema: Schema) -> Iterator[Cell]:
         yield Cell(field, kind, value, body)
 
 
-def fields() -> dict[str, Schema]:
-    """Every parameter of the contract, those of a contact under ``recipients[].``."""
-    in_contact = {f"{IN_CONTACT}{name}": schema for name, schema in spec.CONTACT_FIELDS.items()}
-    return {**spec.FIELDS, **in_contact}
-
-
 def table() -> Iterator[Cell]:
     """Every kind of value as every parameter, and as names that the contract does not have."""
-    for field, schema in fields().items():
+    for field, schema in FIELDS.items():
         yield from cells(field, schema)
     for name in UNKNOWN:
         yield from cells(name, {"type": "string"})

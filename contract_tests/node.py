@@ -50,8 +50,7 @@ def installed(folder: Path = HERE) -> Path:
     Raises:
         CannotInstallError: npm failed.
     """
-    lock_file = (folder / "package-lock.json").read_bytes()
-    wanted = hashlib.sha256(lock_file + NODE.name.encode()).hexdigest()
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     modules = folder / "node_modules"
     stamp = modules / ".installed"
     # Two test runs at once would install over one another.

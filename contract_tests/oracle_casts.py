@@ -188,7 +188,7 @@ def unix_seconds(value: Any) -> Any:
     digits = text(value) if value is not True and value is not False else ""
     if not (isinstance(digits, str) and 9 <= len(digits) <= 11 and set(digits) <= _DIGITS):
         return value
-    return f"{datetime(1970, 1, 1) + timedelta(seconds=int(digits)):%Y-%m-%dT%H:%M:%S}Z"  # noqa: DTZ001
+    return f"{datetime(1970, 1, 1) + timedelta(seconds=int(digits)):%Y-%m-%dT%H:%M:%S}Z"
 
 
 def _like(value: object, shape: str) -> bool:
@@ -251,7 +251,7 @@ def paris_time(value: Any) -> Any:
     if not (isinstance(value, str) and _is_clock(value) and _like(value[8:9], "9")):
         return value
     try:
-        moment = datetime.strptime(value[:19], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007
+        moment = datetime.strptime(value[:19], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007  (the zone comes later)
     except ValueError:
         return value
     offset = moment.replace(tzinfo=ZoneInfo("Europe/Paris")).utcoffset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +42,18 @@ CASTS: Final = frozenset(DOCUMENT["x-casts"])
 ((PATH, _ITEM),) = DOCUMENT["paths"].items()
 ((METHOD, OPERATION),) = ((name.upper(), part) for name, part in _ITEM.items())
 CHECKS: Final = frozenset(OPERATION["x-campaign"]["checks"])
+ANSWERS: Final[dict[str, dict[str, Any]]] = {
+    name: example
+    for response in OPERATION["responses"].values()
+    for name, example in response["content"]["application/json"]["examples"].items()
+}
+"""Each example of an answer: ``value`` is its body, ``x-status`` its exact status."""
+REQUESTS: Final[dict[str, dict[str, Any]]] = OPERATION["requestBody"]["content"][
+    "application/json"
+]["examples"]
+
+NOON: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
+"""When every request is judged; the clock of `wire.Wire` begins there."""
 
 _checker = FormatChecker(formats=())
 _DATE_TIME: Final = re.compile(
@@ -66,7 +78,7 @@ def is_date_time(value: object) -> bool:
         return in_utc % 1440 == 1439 and is_date_time(value[:17] + "59" + value[19:])
     try:
         # RFC 3339 has a year 0, datetime has not; leap years repeat every 400 years.
-        datetime(2000 + year % 400, month, day, hour, minute, second)  # noqa: DTZ001
+        datetime(2000 + year % 400, month, day, hour, minute, second)
     except ValueError:
         return False
     return True

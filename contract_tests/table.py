@@ -1,6 +1,6 @@
 """Writes docs/what-happens-if.md: each kind of value as each parameter, by the oracle alone.
 
-python contract_tests/table.py write|check
+python contract_tests/table.py write
 """
 
 from __future__ import annotations
@@ -34,13 +34,16 @@ vendor's page, *official* elsewhere, or *assumed*, which is ours and nobody has 
 """
 
 
-def ladders() -> dict[str, dict[str, Any]]:
-    """The ``x-lenient`` of every parameter."""
+def _ladders() -> dict[str, dict[str, Any]]:
     schemas = spec.DOCUMENT["components"]["schemas"]
     body = schemas["VoiceCampaign"]["properties"]
     contact = schemas["Contact"]["properties"]
     named = {**body, **{f"{IN_CONTACT}{name}": entry for name, entry in contact.items()}}
     return {name: entry["x-lenient"] for name, entry in named.items()}
+
+
+LADDERS: Final = _ladders()
+"""The ``x-lenient`` of every parameter."""
 
 
 def _code(value: object) -> str:
@@ -103,11 +106,11 @@ def _happens(cell: Cell, verdict: oracle.Verdict) -> str:
 
 
 def _grades(cell: Cell, verdict: oracle.Verdict) -> str:
-    lenient = ladders().get(cell.field, {})
+    lenient = LADDERS.get(cell.field, {})
     blamed = "recipients" if cell.field.startswith(IN_CONTACT) else cell.field
     if blamed in verdict.errors:
         code = verdict.errors[blamed][0]
-        errors = ladders()[blamed]["errors"].values()
+        errors = LADDERS[blamed]["errors"].values()
         return next(e["evidence"]["grade"] for e in errors if e["code"] == code)
     grades = dict.fromkeys(remark.grade for remark in verdict.remarks)
     if not grades and cell.value is ABSENT and "default" in lenient:
@@ -117,7 +120,7 @@ def _grades(cell: Cell, verdict: oracle.Verdict) -> str:
 
 def _valid(field: str) -> str:
     """The parameter in a line: what is valid, what stands in for it, what is the last resort."""
-    schema, lenient = kinds.fields()[field], ladders()[field]
+    schema, lenient = kinds.FIELDS[field], LADDERS[field]
     parts = [
         f"{name} {_plain(value)}"
         for name, value in schema.items()
@@ -151,7 +154,7 @@ def _section(field: str, cells: list[Cell]) -> Iterator[str]:
         rows.setdefault(row, []).append(cell.kind.label)
     yield f"## {field or 'a parameter without a name'}"
     yield ""
-    if field in ladders():
+    if field in LADDERS:
         yield _valid(field)
         yield ""
     yield "| You send | The API has | What it does | Evidence |"
@@ -203,11 +206,6 @@ def main(arguments: list[str]) -> int:
         case ["write"]:
             PAGE.write_text(page(), "utf-8")
             return 0
-        case ["check"]:
-            if PAGE.exists() and PAGE.read_text("utf-8") == page():
-                return 0
-            print(f"{PAGE.name} is not what the oracle says; write it: ./noxw -s generate")
-            return 1
         case _:
             print(__doc__)
             return 2

@@ -7,6 +7,9 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from spec import METHOD, PATH
+from wire import SIGNED_IN
+
 # Longer bodies fill the screen; the whole request stands in the failure's own arguments.
 _LONGEST = 1200
 
@@ -15,15 +18,14 @@ def curl(
     body: object,
     *,
     url: str = "http://127.0.0.1:8010",
-    path: str = "/v1/public/voice-campaign/send",
-    method: str = "POST",
+    path: str = PATH,
+    method: str = METHOD,
     headers: Mapping[str, str] | None = None,
 ) -> str:
     """A line for the shell that sends this again to ``vms serve``; bytes go out as they are."""
-    signed_in = {"api-login": "ada@example.com", "api-key": "any"}
-    sent = {"Content-Type": "application/json", **(signed_in if headers is None else headers)}
+    sent = {"Content-Type": "application/json", **(SIGNED_IN if headers is None else headers)}
     flags = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in sent.items()]
-    if method != "POST":
+    if method != METHOD:
         flags.insert(0, f"-X {shlex.quote(method)}")
     text = body.decode("latin-1") if isinstance(body, bytes) else json.dumps(body)
     return " ".join(["curl -i", shlex.quote(url + path), *flags, "--data-raw", shlex.quote(text)])

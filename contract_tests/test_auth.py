@@ -11,17 +11,12 @@ from typing import Final
 
 import pytest
 
-from spec import OPERATION, PATH
+from spec import ANSWERS, PATH
 from telling import told
-from wire import CONTRACT, Wire, account
+from wire import CONTRACT, Wire, account, hello
 
-_ANSWERS: Final = {
-    name: example["value"]
-    for response in OPERATION["responses"].values()
-    for name, example in response["content"]["application/json"]["examples"].items()
-}
 EVIDENCE: Final = 'documented: seed, "Unauthorized."; the body is the official flat shape'
-BODY: Final = {"text": "Hello.", "recipients": [{"phone_number": "+33612345678"}]}
+BODY: Final = hello()
 LOGINS: Final = {
     "right": "ada@example.com",
     "another account's": "bob@example.com",
@@ -86,10 +81,14 @@ def test_a_stranger_is_told_the_documented_words_and_never_which_header_was_wron
     answer = closed().send(BODY, headers=sent)
 
     assert (answer.value, answer.headers["Content-Type"]) == (
-        _ANSWERS["unauthorized"],
+        ANSWERS["unauthorized"]["value"],
         "application/json",
     ), told(
-        BODY, headers=sent, documented=_ANSWERS["unauthorized"], came=answer.body, evidence=EVIDENCE
+        BODY,
+        headers=sent,
+        documented=ANSWERS["unauthorized"]["value"],
+        came=answer.body,
+        evidence=EVIDENCE,
     )
 
 
@@ -151,14 +150,14 @@ def test_credentials_in_the_body_do_not_sign_in(name: str) -> None:
 
 @pytest.mark.parametrize("body", [BODY, {}, b"{", b"\xff", b""], ids=repr)
 def test_whoever_is_not_signed_in_hears_nothing_about_the_body(body: object) -> None:
-    assert closed().send(body, headers={}).value == _ANSWERS["unauthorized"]
+    assert closed().send(body, headers={}).value == ANSWERS["unauthorized"]["value"]
 
 
 @pytest.mark.parametrize("body", [BODY, {}, b"{", {**BODY, "simulation_mode": True}], ids=repr)
 def test_an_account_without_the_voice_addon_is_forbidden_whatever_it_sends(body: object) -> None:
     answer = closed().send(body, headers=headers("off@example.com", "key-of-off"))
 
-    assert (answer.status, answer.value) == (403, _ANSWERS["forbidden"])
+    assert (answer.status, answer.value) == (403, ANSWERS["forbidden"]["value"])
 
 
 def test_an_account_without_the_voice_addon_needs_its_key_like_any_other() -> None:

@@ -78,11 +78,11 @@ def test_without_a_bug_no_layer_turns_red(copy: detect.Copy) -> None:
 
 
 def test_a_bug_that_is_weeded_is_gone_though_it_was_planted_in_the_same_second(
-    copy: detect.Copy, tmp_path: Path
+    copy: detect.Copy,
 ) -> None:
     copy.plant(BUG)
     copy.red(LAYER.files)
-    copy.weed(BUG, tmp_path / "source")
+    copy.weed(BUG)
 
     assert copy.red(LAYER.files) == ""
 

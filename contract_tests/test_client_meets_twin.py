@@ -27,7 +27,7 @@ def transport(request: pytest.FixtureRequest) -> httpx.WSGITransport:
 def generated(transport: httpx.WSGITransport) -> Iterator[AuthenticatedClient]:
     with AuthenticatedClient(
         base_url=URL,
-        token="a-key",  # noqa: S106
+        token="a-key",
         prefix="",
         auth_header_name="api-key",
         headers={"api-login": "ada"},

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bodies
-from spec import DOCUMENT, METHOD, OPERATION, PATH
+from spec import ANSWERS, DOCUMENT, METHOD, PATH
 from telling import told
-from wire import SIGNED_IN, Wire
+from wire import SIGNED_IN, Wire, hello
 
-BODY: Final = {"text": "Hello.", "recipients": [{"phone_number": "+33612345678"}]}
+BODY: Final = hello()
 FORM: Final = b"text=Hello.&recipients[0][phone_number]=%2B33612345678"
 METHODS: Final = ("GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "QUERY")
 OTHER_PATHS: Final = (
@@ -145,11 +145,9 @@ def test_another_encoding_than_utf_8_is_unreadable(wire: Wire, encoding: str) ->
     ids=repr,
 )
 def test_what_is_no_json_object_is_refused_in_the_documented_words(wire: Wire, body: bytes) -> None:
-    example = OPERATION["responses"]["400"]["content"]["application/json"]["examples"]["unreadable"]
-
     answer = wire.send(body)
 
-    assert (answer.status, answer.value) == (400, example["value"])
+    assert (answer.status, answer.value) == (400, ANSWERS["unreadable"]["value"])
 
 
 @given(raw=st.binary(max_size=80), content_type=bodies.content_types())

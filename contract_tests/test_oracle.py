@@ -24,9 +24,11 @@ WITH_CONTACTS: Final = bodies.shared((bodies.bodies_with_contacts, 2))
 ROWS: Final = [
     row
     for row in test_cases.ROWS
-    if row.unreadable is None and row.encoding == "utf-8" and row.region == "FR"
-    and isinstance(row.sent, object) and not isinstance(row.sent, str)
-]  # fmt: skip
+    if row.unreadable is None
+    and row.encoding == "utf-8"
+    and row.region == "FR"
+    and not isinstance(row.sent, str)
+]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

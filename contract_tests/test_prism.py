@@ -31,13 +31,7 @@ from voice_client import Refused, VoiceClient
 from wire import SIGNED_IN, Wire, account
 
 Body = dict[str, Any]
-REQUESTS: Final = spec.OPERATION["requestBody"]["content"]["application/json"]["examples"]
-ANSWERS: Final = {
-    name: (status, example)
-    for status, response in spec.OPERATION["responses"].items()
-    for name, example in response["content"]["application/json"]["examples"].items()
-}
-BODY: Final = REQUESTS["one-contact"]["value"]
+BODY: Final = spec.REQUESTS["one-contact"]["value"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,20 +72,20 @@ def generated(mock: httpx.Client) -> Callable[[str], Any]:
 # ── prism mock ────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("name", spec.ANSWERS)
 def test_every_named_answer_is_played_by_prism_and_read_by_the_client(
     generated: Callable[[str], Any], name: str
 ) -> None:
-    _, example = ANSWERS[name]
+    example = spec.ANSWERS[name]
 
     answer = generated(f"code={example['x-status']}, example={name}")
 
     assert answer.to_dict() == example["value"]
 
 
-@pytest.mark.parametrize("name", REQUESTS)
+@pytest.mark.parametrize("name", spec.REQUESTS)
 def test_every_example_of_a_request_is_valid_for_prism(mock: httpx.Client, name: str) -> None:
-    assert mock.post(spec.PATH, json=REQUESTS[name]["value"]).status_code == 200
+    assert mock.post(spec.PATH, json=spec.REQUESTS[name]["value"]).status_code == 200
 
 
 @pytest.mark.parametrize("header", SIGNED_IN)
@@ -100,23 +94,20 @@ def test_prism_wants_both_headers(mock: httpx.Client, header: str) -> None:
 
     answer = httpx.post(mock.base_url.join(spec.PATH), json=BODY, headers=sent)
 
-    assert (answer.status_code, answer.json()) == (401, ANSWERS["unauthorized"][1]["value"])
+    assert (answer.status_code, answer.json()) == (401, spec.ANSWERS["unauthorized"]["value"])
 
 
 # ── three strict readers ──────────────────────────────────────────────────────
 
 
 def _at_the_bounds() -> Iterator[Body]:
-    def numbers(count: int) -> list[Body]:
-        return [{"phone_number": f"+336{index:08}"} for index in range(count)]
-
     for length in (0, 1, 1224, 1225):
         yield {**BODY, "text": "a" * length}
         yield {**BODY, "text": "\U0001f4de" * length}
     for length in (2, 3, 20, 21):
         yield {**BODY, "sender": "a" * length}
     for count in (0, 1, 1000, 1001):
-        yield {**BODY, "recipients": numbers(count)}
+        yield {**BODY, "recipients": kinds.contacts(count)}
     for digits in (6, 7, 16, 17):
         yield {**BODY, "recipients": [{"phone_number": "+" + "1" * digits}]}
 
@@ -189,7 +180,7 @@ def test_prism_the_strict_twin_and_jsonschema_accept_and_refuse_the_same_bodies(
     figures.write(
         "prism",
         {
-            "examples": len(ANSWERS),
+            "examples": len(spec.ANSWERS),
             "compared": len(verdicts),
             "accepted": accepted,
             "explained": len(differ) - len(unexplained),

@@ -6,7 +6,6 @@ These say nothing of single casts; they hold whatever casts the contract names.
 from __future__ import annotations
 
 import json
-from copy import deepcopy
 from typing import Any, Final
 
 import pytest
@@ -17,17 +16,16 @@ import bodies
 import spec
 from mock_server import casts
 from mock_server.reading import Reading, read
-from wire import CONTRACT
+from wire import CONTRACT, hello
 
 Body = dict[str, Any]
 TABLE: Final = casts.table("FR")
 SENT: Final = bodies.shared((bodies.sloppy_bodies, 5), (bodies.any_bodies, 1))
 WITH_CONTACTS: Final = bodies.shared((bodies.bodies_with_contacts, 2))
-HELLO: Final = {"text": "Hello.", "recipients": [{"phone_number": "+33612345678"}]}
 
 
 def reading(**parameters: object) -> Reading:
-    return read(CONTRACT, {**deepcopy(HELLO), **parameters}, TABLE)
+    return read(CONTRACT, hello(**parameters), TABLE)
 
 
 # Ways to write one thing; each of a row has to be read alike.

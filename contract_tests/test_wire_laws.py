@@ -27,7 +27,7 @@ from mock_server.campaign import Desk
 from mock_server.reading import read, read_first_level
 from telling import told
 from voice_client import VoiceClient
-from wire import CONTRACT, SIGNED_IN, Answer, Wire, account
+from wire import CONTRACT, SIGNED_IN, Answer, Wire, account, hello
 
 Body = dict[str, Any]
 
@@ -50,11 +50,6 @@ def balance(wire: Wire) -> dict[str, Any]:
     """What the account has, has spent and has sent."""
     shown = wire.control("GET", f"/accounts/{LOGIN}").value
     return {name: shown[name] for name in ("credit", "spent", "campaigns")}
-
-
-def hello(contacts: int = 1, **more: object) -> Body:
-    numbers = [{"phone_number": f"+336{index:08}"} for index in range(contacts)]
-    return {"text": "Hello.", "recipients": numbers, **more}
 
 
 # ── the verdict that travels is the verdict of the reading ──────────────────────────────────────
@@ -366,8 +361,8 @@ _ZONES: Final = st.integers(-18 * 60, 18 * 60).map(
     lambda minutes: timezone(timedelta(minutes=minutes))
 )
 _MOMENTS: Final = st.datetimes(
-    datetime(1990, 1, 1),  # noqa: DTZ001  (the zone is drawn apart)
-    datetime(2100, 1, 1),  # noqa: DTZ001
+    datetime(1990, 1, 1),
+    datetime(2100, 1, 1),
     timezones=_ZONES,
 )
 _OPTIONS: Final = st.fixed_dictionaries(

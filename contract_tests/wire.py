@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from kinds import contacts as numbers
 from mock_server.app import create_app
 from mock_server.campaign import Desk
 from mock_server.contract import load
 from mock_server.memory_store import MemoryStore
 from mock_server.store import Account, digest
 from mock_server.twin import Twin
-from spec import METHOD, PATH
+from spec import METHOD, NOON, PATH
 
 CONTRACT: Final = load()
-NOON: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SIGNED_IN: Final = {"api-login": "ada@example.com", "api-key": "a-key"}
+
+
+def hello(contacts: int = 1, **more: object) -> dict[str, Any]:
+    """A small body that is valid as sent, to so many numbers."""
+    return {"text": "Hello.", "recipients": numbers(contacts), **more}
 
 
 def account(login: str, key: str = SIGNED_IN["api-key"], **settings: Any) -> Account:

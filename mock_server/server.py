@@ -230,7 +230,7 @@ class _Gateway(wsgi.Gateway_10):
     """From cheroot's request to WSGI, and back."""
 
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # its stub says None
-        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
+        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]  # in cheroot
         environ[HANG_UP] = self._hang_up
         if self.req.chunked_read:
             environ["wsgi.input"] = _Chunked(self.req)
@@ -321,7 +321,7 @@ class _Workers:
             self._busy.add(connection)
             kept = False
             with contextlib.suppress(Exception):
-                kept = self._server.ready and connection.communicate()  # type: ignore[no-untyped-call]
+                kept = self._server.ready and connection.communicate()  # type: ignore[no-untyped-call]  # in cheroot
             self._busy.discard(connection)
             # Whatever fails here, the client is gone, or the server is about to be.
             with contextlib.suppress(Exception):
@@ -351,7 +351,7 @@ class _Server(wsgi.Server):
         self.gateway = _Gateway
         self.requests = _Workers(self, threads)
 
-    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:  # noqa: A002, ARG002
+    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:  # noqa: A002, ARG002  (as cheroot)
         """Listen at its address alone: cheroot would not tell why that fails."""
         host, port = self.bind_addr
         every = host == "::" and socket.has_dualstack_ipv6()
@@ -373,11 +373,11 @@ class _Server(wsgi.Server):
             super().process_conn(conn)
 
     def clear_stats(self) -> None:
-        super().clear_stats()  # type: ignore[no-untyped-call]
+        super().clear_stats()  # type: ignore[no-untyped-call]  # in cheroot
         # They refer to the server, and `logging` to them for good: it would never be freed.
         self.stats.clear()
         self.stats["Enabled"] = False
 
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: FBT001, FBT002  (as cheroot)
         """Keep it from the terminal: what fails in here is a client that went away."""
         _log.debug("cheroot (%s): %s", logging.getLevelName(level), msg, exc_info=traceback)

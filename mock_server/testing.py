@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,8 +72,8 @@ class VoiceTwin:
         self._host = host
         self.login = login
         self.key = key
-        self.clock = TwinClock(self)
-        self.faults = TwinFaults(self)
+        self.clock = TwinClock(self._ask)
+        self.faults = TwinFaults(self._ask)
 
     def __repr__(self) -> str:
         return f"VoiceTwin({self.login!r}, base_url={self.base_url!r})"
@@ -292,7 +292,7 @@ class VoiceTwin:
         __tracebackhide__ = True
         return self._get(method, f"accounts/{quote(self.login, safe='')}{path}", json=body)
 
-    def _get(self, method: str, path: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401
+    def _get(self, method: str, path: str, **given: Any) -> dict[str, Any]:  # noqa: ANN401  (as httpx)
         __tracebackhide__ = True
         try:
             response = self._host.client.request(method, f"{CONTROL}/{path}", **given)
@@ -368,13 +368,13 @@ class VoiceTwin:
 class TwinClock:
     """The account's clock. Everything that depends on time follows it."""
 
-    def __init__(self, twin: VoiceTwin) -> None:
-        self._twin = twin
+    def __init__(self, ask: Callable[..., dict[str, Any]]) -> None:
+        self._ask = ask
 
     @property
     def now(self) -> datetime:
         """What it shows, with its zone."""
-        return datetime.fromisoformat(self._twin._ask("GET", "/clock")["now"])  # noqa: SLF001
+        return datetime.fromisoformat(self._ask("GET", "/clock")["now"])
 
     def freeze(self, moment: datetime | None = None) -> None:
         """Stand still, at an aware moment or where it is."""
@@ -393,7 +393,7 @@ class TwinClock:
         self._put({"frozen": False})
 
     def _put(self, settings: Mapping[str, Any]) -> None:
-        self._twin._ask("PUT", "/clock", settings)  # noqa: SLF001
+        self._ask("PUT", "/clock", settings)
 
 
 class TwinFaults:
@@ -403,8 +403,8 @@ class TwinFaults:
     of ``number``, a part of the ``text``, ``request_id``).
     """
 
-    def __init__(self, twin: VoiceTwin) -> None:
-        self._twin = twin
+    def __init__(self, ask: Callable[..., dict[str, Any]]) -> None:
+        self._ask = ask
 
     def add(self, fault: str, **options: Any) -> None:  # noqa: ANN401  (one type an option)
         """Inject a fault by its name in ``openapi/twin.yaml``.
@@ -412,7 +412,7 @@ class TwinFaults:
         Raises:
             ValueError: there is no such fault, or no such option.
         """
-        self._twin._ask("POST", "/faults", {"fault": fault, **options})  # noqa: SLF001
+        self._ask("POST", "/faults", {"fault": fault, **options})
 
     def delay(self, seconds: Seconds, **when: Any) -> None:  # noqa: ANN401  (as the class says)
         """Answer so much later; the campaign is sent all the same."""
@@ -458,12 +458,12 @@ class TwinFaults:
 
     def clear(self) -> None:
         """Inject nothing any more."""
-        self._twin._ask("DELETE", "/faults")  # noqa: SLF001
+        self._ask("DELETE", "/faults")
 
     @property
     def met(self) -> int:
         """How many faults were met until now."""
-        return sum(rule["met"] for rule in self._twin._ask("GET", "/faults")["faults"])  # noqa: SLF001
+        return sum(rule["met"] for rule in self._ask("GET", "/faults")["faults"])
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from common import NOON
 from mock_server.clocks import WorldClock
 
 MOMENTS = st.datetimes(
-    min_value=datetime(1000, 1, 1),  # noqa: DTZ001  (hypothesis wants them naive)
-    max_value=datetime(8999, 12, 31),  # noqa: DTZ001
+    min_value=datetime(1000, 1, 1),
+    max_value=datetime(8999, 12, 31),
     timezones=st.just(UTC),
 )
 SPANS = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=365))

@@ -134,7 +134,7 @@ def test_every_documented_answer_is_tried() -> None:
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_every_route_turns_away_what_lacks_the_token(twin: Twin, path: str, method: str) -> None:
-    client = create_app(twin, token="secret").test_client()  # noqa: S106
+    client = create_app(twin, token="secret").test_client()
 
     response = ask(client, path, method)
 
@@ -399,14 +399,14 @@ def test_the_twins_own_origin_may(client: FlaskClient) -> None:
     ("sent", "status"), [("Bearer secret", 200), ("Bearer other", 401), ("secret", 401), ("", 401)]
 )
 def test_a_token_is_wanted_where_there_is_one(twin: Twin, sent: str, status: int) -> None:
-    client = create_app(twin, token="secret").test_client()  # noqa: S106
+    client = create_app(twin, token="secret").test_client()
 
     headers = {"Authorization": sent} if sent else {}
     assert client.get("/_twin/health", headers=headers).status_code == status
 
 
 def test_the_imitated_api_wants_no_token(twin: Twin) -> None:
-    client = create_app(twin, token="secret").test_client()  # noqa: S106
+    client = create_app(twin, token="secret").test_client()
 
     assert client.post(SEND, json=BODY, headers=SIGNED_IN).status_code == 201
 
@@ -725,7 +725,7 @@ def test_no_cors_header_is_sent_unless_a_page_is_named(client: FlaskClient) -> N
 
 
 def test_a_preflight_is_answered_without_a_token(twin: Twin) -> None:
-    client = create_app(twin, origins=[PAGE], token="secret").test_client()  # noqa: S106
+    client = create_app(twin, origins=[PAGE], token="secret").test_client()
 
     response = client.options("/_twin/accounts/ada", headers={"Origin": PAGE})
 
@@ -742,7 +742,7 @@ def test_the_imitated_api_has_no_cors(shared: FlaskClient) -> None:
 
 
 def test_with_a_token_the_twin_is_known_by_any_name(twin: Twin) -> None:
-    client = create_app(twin, token="secret").test_client()  # noqa: S106
+    client = create_app(twin, token="secret").test_client()
 
     headers = {"Host": "twin.example.com", "Authorization": "Bearer secret"}
     assert client.get("/_twin/health", headers=headers).status_code == 200

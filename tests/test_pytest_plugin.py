@@ -227,7 +227,7 @@ def test_it_rings(voice_twin):
 def test_the_token_of_a_running_twin_stands_in_the_environment(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = "a-token"  # noqa: S105
+    token = "a-token"
     with Serving(create_app(Twin(load(), MemoryStore()), token=token)) as serving:
         result = ran(suite, BY_PORT, f"--voice-twin={serving.url}")
         result.assert_outcomes(errors=1)

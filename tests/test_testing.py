@@ -945,14 +945,14 @@ def test_another_kind_of_server_is_told_as_such(status: str, content: bytes) -> 
 
 
 def test_a_token_opens_a_twin_that_wants_one(contract: Any) -> None:
-    application = create_app(Twin(contract, MemoryStore()), token="a-token")  # noqa: S106
+    application = create_app(Twin(contract, MemoryStore()), token="a-token")
     with Serving(application) as serving:
-        with attached(serving.url, token="a-token") as host:  # noqa: S106
+        with attached(serving.url, token="a-token") as host:
             twin = host.world("ada@example.com", "a-key")
             send(twin)
             twin.assert_sent(times=1)
         with (
-            attached(serving.url, token="another") as host,  # noqa: S106
+            attached(serving.url, token="another") as host,
             pytest.raises(ValueError, match=r"^Authorization: came no token, or another; wanted"),
         ):
             host.world("ada@example.com", "a-key")

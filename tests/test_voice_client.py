@@ -103,7 +103,7 @@ def test_the_result_is_the_generated_model() -> None:
 INVALID: dict[str, dict[str, Any]] = {
     "no such option: mode": {"mode": "simu"},
     "recipients is one text": {"recipients": "+33612345678"},
-    "has no time zone": {"send_at": datetime(2026, 12, 1)},  # noqa: DTZ001
+    "has no time zone": {"send_at": datetime(2026, 12, 1)},
     "send_at is '2026-12-01'; wanted": {"send_at": "2026-12-01"},
     "make no request: 'NoneType'": {"recipients": None},
     "make no request: 'int' object": {"recipients": 5},
