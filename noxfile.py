@@ -112,6 +112,14 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def parity(session: nox.Session) -> None:
+    """Compare answers of the real API with the twin's (`-- --base-url URL` asks; see --help)."""
+    install(session, "")
+    kept = "contract_tests/snapshots/api.octopush.com.json"
+    session.run("vms", "check", "--snapshots", kept, *session.posargs)
+
+
+@nox.session(default=False)
 def demo(session: nox.Session) -> None:
     """Show the main job: a twin, the seed's example, sloppy requests and what became of them."""
     install(session, "")

@@ -5,25 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
-import yaml
 
 import spec
 from mock_server import casts, decoding, reading
 from mock_server.contract import Contract
-
-_UNSAID: Final = object()
-_MINIMAL: Final[dict[str, Any]] = {
-    "text": "Your parcel waits at the counter until Friday.",
-    "recipients": [{"phone_number": "+33612345678"}],
-}
-_COMPANION: Final = {"phone_number": "+33698765432"}
-_IN_CONTACT: Final = "recipients[]."
+from vms.parity import cases
+from vms.parity.cases import IN_CONTACT, UNSAID
 
 
 def _written(value: object) -> str:
@@ -37,14 +28,14 @@ class Row:
 
     label: str
     field: str | None = None
-    raw: Any = _UNSAID
-    body: Any = _UNSAID
-    sent: Any = _UNSAID
+    raw: Any = UNSAID
+    body: Any = UNSAID
+    sent: Any = UNSAID
     encoding: str = "utf-8"
     content_type: str = "application/json"
     region: str = "FR"
     same: bool = False
-    value: Any = _UNSAID
+    value: Any = UNSAID
     absent: bool = False
     dropped: bool = False
     unreadable: dict[str, str] | None = None
@@ -59,54 +50,23 @@ class Row:
 
     def decoded(self) -> decoding.Decoded | decoding.Unreadable:
         """What arrives at the reading."""
-        if self.sent is not _UNSAID:
+        if self.sent is not UNSAID:
             return decoding.decode(self.sent.encode(self.encoding), self.content_type)
-        return decoding.Decoded(self._laid(self.raw) if self.body is _UNSAID else self.body)
+        return decoding.Decoded(self._laid(self.raw) if self.body is UNSAID else self.body)
 
     def kept(self) -> object:
         """What the reading is expected to keep."""
-        if self.body is _UNSAID and self.sent is _UNSAID:
+        if self.body is UNSAID and self.sent is UNSAID:
             return self._laid(self.raw if self.same else self.value)
         return self.body if self.same else self.value
 
     def _laid(self, value: Any) -> dict[str, Any]:
         """The minimal body with the value as the row's parameter."""
-        body = deepcopy(_MINIMAL)
         assert self.field is not None
-        owner, name = body, self.field
-        if name.startswith(_IN_CONTACT):
-            owner, name = body["recipients"][0], name.removeprefix(_IN_CONTACT)
-            body["recipients"].append(_COMPANION)
-        owner.pop(name, None)
-        if value is not _UNSAID:
-            owner[name] = value
-        elif self.dropped:
-            del body["recipients"][0]
-        return body
+        return cases.laid(self.field, value, dropped=self.dropped)
 
 
-def _expanded(value: Any) -> Any:
-    """The value with each ``repeat`` and ``join`` carried out."""
-    if isinstance(value, list):
-        return [_expanded(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"repeat", "times"}:
-        unit = _expanded(value["repeat"])
-        return (unit if isinstance(unit, str) else [unit]) * value["times"]
-    if value.keys() == {"join"}:
-        parts = [_expanded(part) for part in value["join"]]
-        return "".join(parts) if isinstance(parts[0], str) else [i for part in parts for i in part]
-    return {name: _expanded(member) for name, member in value.items()}
-
-
-def _rows() -> Iterator[Row]:
-    for path in sorted((Path(__file__).parent / "cases").glob("*.yaml")):
-        for entry in yaml.safe_load(path.read_text("utf-8")):
-            yield Row(**_expanded(entry))
-
-
-ROWS: Final = tuple(_rows())
+ROWS: Final = tuple(Row(**entry) for entry in cases.rows())
 _READ: Final = [row for row in ROWS if row.unreadable is None]
 
 
@@ -174,15 +134,15 @@ def test_no_label_stands_twice() -> None:
 
 
 def _is_told_once(row: Row) -> bool:
-    came = [row.field is not None, row.body is not _UNSAID, row.sent is not _UNSAID]
+    came = [row.field is not None, row.body is not UNSAID, row.sent is not UNSAID]
     became = [
         row.same,
-        row.value is not _UNSAID,
+        row.value is not UNSAID,
         row.absent,
         row.dropped,
         row.unreadable is not None,
     ]
-    return sum(came) == sum(became) == 1 and (row.field is None) == (row.raw is _UNSAID)
+    return sum(came) == sum(became) == 1 and (row.field is None) == (row.raw is UNSAID)
 
 
 def test_each_row_says_just_once_what_came_and_what_becomes_of_it() -> None:
@@ -202,7 +162,7 @@ def test_no_row_holds_what_is_not_json() -> None:
     assert [
         label
         for label, v in values
-        if v is not _UNSAID and json.loads(json.dumps(v, default=str)) != v
+        if v is not UNSAID and json.loads(json.dumps(v, default=str)) != v
     ] == []
 
 
@@ -232,13 +192,13 @@ def test_every_advice_of_the_contract_is_used_by_a_row() -> None:
 
 
 def test_every_parameter_of_the_contract_has_a_row_of_its_own() -> None:
-    names = {*spec.FIELDS, *(f"{_IN_CONTACT}{name}" for name in spec.CONTACT_FIELDS)}
+    names = {*spec.FIELDS, *(f"{IN_CONTACT}{name}" for name in spec.CONTACT_FIELDS)}
 
     assert names - {row.field for row in ROWS} == set()
 
 
 def test_every_parameter_has_a_row_that_keeps_it_as_sent_and_one_that_does_not() -> None:
-    names = {*spec.FIELDS, *(f"{_IN_CONTACT}{name}" for name in spec.CONTACT_FIELDS)}
+    names = {*spec.FIELDS, *(f"{IN_CONTACT}{name}" for name in spec.CONTACT_FIELDS)}
     spoken = [row for row in ROWS if row.field in names]
 
     assert names - {row.field for row in spoken if row.same} == set()

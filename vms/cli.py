@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -141,6 +143,64 @@ def rules(form: str | None, contract: Path | None) -> None:
     from vms import rules as command
 
     command.run(form or "table", contract=contract)
+
+
+def _numbers(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [number for number in given if re.fullmatch(r"\+[0-9]{7,16}", number) is None]:
+        raise click.BadParameter(f"{wrong[0]!r} is no number like +33612345678")
+    return given
+
+
+@vms.command()
+@click.option("--base-url", help="The server to ask. [default: none, compare what is kept]")
+@click.option(
+    "--snapshots",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where answers of another machine are kept, redacted.",
+)
+@click.option("--i-have-permission", "permission", is_flag=True, help="Ask another machine.")
+@click.option(
+    "--number",
+    "numbers",
+    multiple=True,
+    callback=_numbers,
+    help="A number that may stand in a simulation; two make more cases askable.",
+)
+@click.option(
+    "--calls",
+    default=20,
+    show_default=True,
+    type=click.IntRange(3, 200),
+    help="How many requests may leave this machine.",
+)
+@click.option("--pause", default=1.0, show_default=True, type=click.FloatRange(0), help="Seconds.")
+@click.option("--json", "as_json", is_flag=True, help="Print every case as JSON.")
+@_CONTRACT
+def check(  # noqa: PLR0913, PLR0917  (one argument an option)
+    base_url: str | None,
+    snapshots: Path | None,
+    numbers: tuple[str, ...],
+    calls: int,
+    pause: float,
+    contract: Path | None,
+    *,
+    permission: bool,
+    as_json: bool,
+) -> None:
+    """Ask another server the contract's cases, and compare its verdicts with the twin's.
+
+    A server on this machine is asked as the cases are written. Any other gets simulations only, and
+    needs --i-have-permission, --number, and VMS_LOGIN and VMS_KEY in the environment.
+
+    Exits with 0 if every answer is the same, 1 if one differs, 2 if it could not be asked.
+    """
+    from vms import check as command
+    from vms.contracts import loaded
+    from vms.parity.asking import Parity
+
+    access = command.from_environment(numbers, calls, pause, permission=permission)
+    parity = Parity(loaded(contract), snapshots)
+    sys.exit(command.run(parity, base_url, access, as_json=as_json))
 
 
 @vms.command()

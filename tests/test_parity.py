@@ -1,0 +1,318 @@
+"""Another server against the twin: what may be asked, what leaves, and what is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import Clock
+from mock_server.app import create_app
+from mock_server.contract import Contract
+from mock_server.in_process import InProcess
+from mock_server.twin import Twin
+from vms import check
+from vms.cli import vms
+from vms.parity import asking, cases, snapshots
+from vms.parity.asking import Access, Parity, ParityError
+from vms.parity.guard import Guard, HeldBackError
+
+FOREIGN = "https://api.example.test"
+URL = f"{FOREIGN}/v1/public/voice-campaign/send"
+NUMBERS = ("+33700000001", "+33700000002")
+ACCESS = Access(True, "me@example.com", "my-secret", NUMBERS, 200, 0)  # noqa: FBT003
+HERE = "http://127.0.0.1:8010"
+Answer = Callable[[httpx.Request, httpx.Response], httpx.Response]
+
+
+class Server(httpx.BaseTransport):
+    """The twin behind a foreign name; ``change`` plants a difference."""
+
+    def __init__(self, contract: Contract, clock: Clock, change: Answer | None = None) -> None:
+        self.inner = InProcess(create_app(Twin(contract, clock=clock)))
+        self.change = change
+        self.bodies: list[bytes] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(request.read())
+        answer = self.inner.handle_request(request)
+        return self.change(request, answer) if self.change else answer
+
+
+def parity(
+    contract: Contract, clock: Clock, change: Answer | None = None, path: Path | None = None
+) -> tuple[Parity, Server]:
+    server = Server(contract, clock, change)
+    return Parity(contract, path, server, clock, lambda _: None), server
+
+
+def test_a_twin_behind_a_foreign_name_answers_the_same(contract: Contract, clock: Clock) -> None:
+    one, server = parity(contract, clock)
+
+    result = one.asked(FOREIGN, ACCESS)
+
+    assert (result.different, result.trouble) == ({}, "")
+    assert len(result.same) == 198
+    assert all(json.loads(body)["simulation_mode"] is True for body in server.bodies)
+    assert not any(b"+336" in body for body in server.bodies)
+
+
+def test_a_server_on_this_machine_is_asked_every_case_as_it_is_written(
+    contract: Contract, clock: Clock, tmp_path: Path
+) -> None:
+    one, server = parity(contract, clock, path=tmp_path / "kept.json")
+
+    result = one.asked(HERE, Access())
+
+    assert result.trouble == ""
+    assert len(server.bodies) > 400
+    assert not (tmp_path / "kept.json").exists()
+
+
+def refuses_french(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+    refused = json.loads(request.read()).get("voice_language") == "fr"
+    return httpx.Response(400, json={"code": 400, "message": "No."}) if refused else answer
+
+
+def test_a_planted_difference_is_named_with_both_verdicts_and_is_kept(
+    contract: Contract, clock: Clock, tmp_path: Path
+) -> None:
+    path = tmp_path / "kept.json"
+    one, _ = parity(contract, clock, refuses_french, path)
+    seen = [one.asked(FOREIGN, ACCESS), one.asked(FOREIGN, ACCESS)][-1]
+
+    assert seen.different
+    assert all("status: 400, the twin has 201" in how for how in seen.different.values())
+    assert one.recorded().different.keys() == seen.different.keys()
+    text = path.read_text("utf-8")
+    assert not any(secret in text for secret in (*NUMBERS, "my-secret", "me@example.com"))
+
+
+def credit_moves() -> Answer:
+    left = iter(range(200, 0, -1))
+
+    def change(_: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        value = answer.json()
+        return httpx.Response(answer.status_code, json=value | {"residual_credit": next(left)})
+
+    return change
+
+
+def stops(*_: object) -> httpx.Response:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("change", "trouble"),
+    [
+        (credit_moves(), "credit moved"),
+        (lambda *_: httpx.Response(401, json={"code": 401}), "are login and key right?"),
+        (lambda *_: httpx.Response(200, text="<html>"), "are login and key right?"),
+        (stops, "stopped by hand"),
+    ],
+)
+def test_trouble_is_told(contract: Contract, clock: Clock, change: Answer, trouble: str) -> None:
+    one, _ = parity(contract, clock, change)
+
+    assert trouble in one.asked(FOREIGN, ACCESS).trouble
+
+
+@pytest.mark.parametrize(("status", "trouble"), [(429, "429, too many requests"), (503, "")])
+def test_a_server_that_has_enough_leaves_cases_unobserved(
+    contract: Contract, clock: Clock, status: int, trouble: str
+) -> None:
+    one, _ = parity(contract, clock, lambda *_: httpx.Response(status))
+    result = one.asked(HERE, Access())
+
+    assert trouble in result.trouble
+    assert result.unobserved
+    assert not result.same
+
+
+@pytest.mark.parametrize(
+    "access",
+    [Access(), Access(True), Access(True, "me", "key"), Access(False, "me", "key", NUMBERS)],  # noqa: FBT003
+)
+def test_a_foreign_host_is_not_asked_without_all_that_it_needs(
+    contract: Contract, clock: Clock, access: Access
+) -> None:
+    one, server = parity(contract, clock)
+
+    with pytest.raises(ParityError, match="was not asked; wanted"):
+        one.asked(FOREIGN, access)
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize("host", ["a.localhost", "example.com", "127.0.0.1.example.com"])
+def test_what_may_be_elsewhere_is_not_this_machine(host: str) -> None:
+    assert not asking.is_this_machine(f"http://{host}/")
+
+
+SIMULATION = {"simulation_mode": True, "recipients": [{"phone_number": NUMBERS[0], "param1": "x"}]}
+
+
+def guarded() -> Guard:
+    inner = httpx.MockTransport(lambda _: httpx.Response(200))
+    return Guard(inner, url=URL, numbers=NUMBERS, calls=1)
+
+
+def held(content: bytes, **given: object) -> str:
+    """Why it is held back, or an empty text if it leaves."""
+    options = {"method": "POST", "url": URL, "headers": JSON, "content": content} | given
+    if headers := options.pop("stream", None):
+        options |= {"content": iter([content]), "headers": headers}
+    with httpx.Client(transport=guarded()) as client:
+        try:
+            client.request(**options)
+        except HeldBackError as error:
+            return str(error)
+    return ""
+
+
+def body(**members: object) -> bytes:
+    return json.dumps(SIMULATION | members).encode()
+
+
+def test_a_simulation_to_an_allowed_number_leaves() -> None:
+    assert held(body(send_at="2018-10-03T07:42:39-07:00", extra={"a": [1]})) == ""
+
+
+JSON = {"content-type": "application/json"}
+STREAMED = JSON | {"content-length": "9"}
+CALLS = {
+    "not true": (body(simulation_mode="true"), {}, "no simulation_mode"),
+    "a list": (b"[]", {}, "no simulation_mode"),
+    "twice": (b'{"simulation_mode": true, "simulation_mode": true}', {}, "stands twice"),
+    "NaN": (b'{"simulation_mode": true, "a": NaN}', {}, "NaN is not JSON"),
+    "a BOM": (b"\xef\xbb\xbf" + body(), {}, "not JSON"),
+    "trailing": (body() + b"{}", {}, "not JSON"),
+    "another number": (body(recipients=[{"phone_number": "+33612345678"}]), {}, "+33612345678"),
+    "a short number": (body(recipients=[{"phone_number": "112"}]), {}, "112"),
+    "a number alone": (body(recipients="112"), {}, "112"),
+    "a number as a name": (body(**{"33612345678": 1}), {}, "33612345678"),
+    "a number elsewhere": (body(text="06 12 34 56 78"), {}, "06 12"),
+    "another method": (body(), {"method": "PUT"}, "is not POST"),
+    "another path": (body(), {"url": FOREIGN}, "is not POST"),
+    "a form": (body(), {"headers": {"content-type": "text/plain"}}, "content type"),
+    "gzip": (body(), {"headers": JSON | {"content-encoding": "gzip"}}, "is encoded"),
+    "a length": (body(), {"headers": JSON | {"content-length": "3"}}, "as long as"),
+    "a stream": (b"", {"stream": STREAMED}, "stream"),
+    "chunks": (b"", {"stream": JSON}, "is encoded"),
+}
+
+
+@pytest.mark.parametrize(("content", "given", "why"), CALLS.values(), ids=CALLS)
+def test_what_could_call_somebody_is_held_back(
+    content: bytes, given: dict[str, object], why: str
+) -> None:
+    assert why in held(content, **given)
+
+
+def test_no_more_calls_leave_than_allowed() -> None:
+    with httpx.Client(transport=guarded()) as client:
+        client.post(URL, content=body(), headers=JSON)
+
+        with pytest.raises(HeldBackError, match="--calls are used up"):
+            client.post(URL, content=body(), headers=JSON)
+
+
+def test_calls_are_counted_and_the_last_asks_for_the_credit(
+    contract: Contract, clock: Clock
+) -> None:
+    one, server = parity(contract, clock)
+
+    result = one.asked(FOREIGN, Access(True, "me", "my-key", NUMBERS, 5, 1))  # noqa: FBT003
+
+    assert len(server.bodies) == 5
+    assert len(result.same) == 3
+
+
+def test_a_contact_that_is_left_out_is_not_in_the_body() -> None:
+    body = cases.laid("recipients[].param1", cases.UNSAID, dropped=True)
+
+    assert len(body["recipients"]) == 1
+    assert "text" not in cases.laid("text", cases.UNSAID)
+
+
+def test_its_clock_has_a_zone(contract: Contract) -> None:
+    assert Parity(contract).clock().tzinfo is not None
+
+
+NAMES = st.sampled_from(["simulation_mode", "text", "Simulation_Mode"])
+OBJECTS = st.dictionaries(NAMES, st.sampled_from([True, False, 1, "true", None, [True]]))
+
+
+@given(st.binary() | OBJECTS.map(lambda members: json.dumps(members).encode()))
+def test_no_bytes_leave_that_do_not_simulate(content: bytes) -> None:
+    if not held(content):
+        assert json.loads(content)["simulation_mode"] is True
+
+
+@pytest.mark.parametrize(
+    ("content", "members"), [(b"<html>", "not JSON"), (b"[]", "no object"), (b"{}", {})]
+)
+def test_a_verdict_says_what_came(content: bytes, members: object) -> None:
+    assert snapshots.verdict(200, content) == {"status": 200, "members": members}
+
+
+def test_a_verdict_has_the_codes_of_errors_of_any_shape() -> None:
+    value = snapshots.verdict(400, b'{"errors": {"a": {"code": 1}, "b": "x"}}')
+
+    assert value["errors"] == {"a": "1", "b": "x"}
+
+
+def test_what_is_no_json_is_cut_and_without_digits() -> None:
+    assert snapshots.redacted(b"call 33612345678" + b"x" * 999, {})[:13] == "call <digits>"
+    assert snapshots.redacted(b"[1]", {}) == "[1]"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"format": "other"}'])
+def test_a_file_of_another_kind_is_refused_and_left_alone(
+    tmp_path: Path, contract: Contract, text: str
+) -> None:
+    path = tmp_path / "kept.json"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(snapshots.SnapshotError):
+        Parity(contract, path).recorded()
+    assert path.read_text("utf-8") == text
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(snapshots.SnapshotError, match="a folder that is there"):
+        snapshots.save(tmp_path / "no" / "kept.json", {})
+
+
+def test_the_command_compares_what_is_kept() -> None:
+    done = CliRunner().invoke(vms, ["check"])
+
+    assert done.exit_code == 0
+    assert "not yet observed" in done.output
+
+
+@pytest.mark.parametrize(
+    "options", [["--number", "112"], ["--base-url", FOREIGN], ["--base-url", "http://[", "--json"]]
+)
+def test_the_command_says_what_it_wants(options: list[str]) -> None:
+    done = CliRunner().invoke(vms, ["check", *options])
+
+    assert done.exit_code == 2
+    assert "Error" in done.output
+
+
+@pytest.mark.parametrize(
+    ("change", "code"), [(refuses_french, 1), (stops, 2)], ids=["different", "trouble"]
+)
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_command_ends_with_a_code_that_tells(
+    contract: Contract, clock: Clock, change: Answer, code: int, *, as_json: bool
+) -> None:
+    one, _ = parity(contract, clock, change)
+
+    assert check.run(one, FOREIGN, ACCESS, as_json=as_json) == code

@@ -1,0 +1,127 @@
+"""What other servers answered, kept without anything that is somebody's."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+_FORMAT: Final = "vms-kit answers 1"
+# Of what is no JSON so much is kept.
+_LONGEST: Final = 500
+_LIKE_A_NUMBER: Final = re.compile(r"\+?\d{7,}")
+_WITHOUT_MEANING: Final = {"residual_credit": "<credit>", "ticket_number": "<ticket-1>"}
+_TYPES: Final = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+
+
+class SnapshotError(Exception):
+    """A file of answers that cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One answer: when (aware, ISO 8601), to which request, and its verdict; all redacted."""
+
+    at: str
+    request: str
+    answer: str
+    verdict: dict[str, Any]
+
+    def age(self, now: datetime) -> int:
+        """How many days ago it was observed."""
+        return (now - datetime.fromisoformat(self.at)).days
+
+
+def verdict(status: int, content: bytes) -> dict[str, Any]:
+    """What counts of an answer: status, codes, contacts, cost, and its members with their types."""
+    try:
+        value = json.loads(content, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return {"status": status, "members": "not JSON"}
+    if not isinstance(value, dict):
+        return {"status": status, "members": "no object"}
+    found: dict[str, Any] = {"status": status}
+    found["members"] = {name: _TYPES.get(type(part), "number") for name, part in value.items()}
+    errors = value.get("errors")
+    if isinstance(errors, dict):
+        codes = {name: e.get("code") if isinstance(e, dict) else e for name, e in errors.items()}
+        found["errors"] = {name: str(code) for name, code in codes.items()}
+    for name in ("code", "number_of_contacts", "total_cost", "estimated_duration"):
+        if isinstance(number := value.get(name), int | Decimal):
+            found[name] = str(Decimal(number).normalize())
+    return found
+
+
+def differences(wanted: Mapping[str, Any], came: Mapping[str, Any]) -> list[str]:
+    """How one verdict differs from another; nothing if they are the same."""
+    return [
+        f"{name}: {came.get(name)}, the twin has {wanted.get(name)}"
+        for name in dict.fromkeys((*wanted, *came))
+        if wanted.get(name) != came.get(name)
+    ]
+
+
+def redacted(content: bytes, secrets: Mapping[str, str]) -> str:
+    """The text without numbers, tickets, credit and secrets; ``secrets`` maps each to its stand-in.
+
+    What is no JSON is cut.
+    """
+    text = content.decode("utf-8", "replace")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        text = text[:_LONGEST]
+    else:
+        if isinstance(value, dict):
+            value |= {n: stand_in for n, stand_in in _WITHOUT_MEANING.items() if n in value}
+        text = json.dumps(value, ensure_ascii=False)
+    for secret, stand_in in secrets.items():
+        text = text.replace(secret, stand_in)
+    return _LIKE_A_NUMBER.sub("<digits>", text)
+
+
+def load(path: Path) -> dict[str, Snapshot]:
+    """The answers in the file by label; none if there is no file.
+
+    Raises:
+        SnapshotError: it is another kind of file, or was cut.
+    """
+    if not path.exists():
+        return {}
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        if document["format"] != _FORMAT:
+            raise SnapshotError(f"{path}: format {document['format']!r}; wanted {_FORMAT!r}")
+        return {label: Snapshot(**entry) for label, entry in document["answers"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SnapshotError(
+            f"{path}: no file of answers, or a cut one ({error}); name another one, or remove it"
+        ) from error
+
+
+def save(path: Path, answers: Mapping[str, Snapshot]) -> None:
+    """Write the file whole, or not at all.
+
+    Raises:
+        SnapshotError: it cannot be written there.
+    """
+    entries = {label: asdict(answers[label]) for label in sorted(answers)}
+    document = {"format": _FORMAT, "answers": entries}
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, encoding="utf-8", delete=False, suffix=".part"
+        ) as part:
+            json.dump(document, part, indent=1, ensure_ascii=False)
+            part.write("\n")
+        os.replace(part.name, path)  # noqa: PTH105  (a name, as tempfile gives it)
+    except OSError as error:
+        raise SnapshotError(
+            f"{path}: {error.strerror}; name a file in a folder that is there"
+        ) from error
