@@ -115,8 +115,12 @@ def report(session: nox.Session) -> None:
 def parity(session: nox.Session) -> None:
     """Compare answers of the real API with the twin's (`-- --base-url URL` asks; see --help)."""
     install(session, "")
-    kept = "contract_tests/snapshots/api.octopush.com.json"
-    session.run("vms", "check", "--snapshots", kept, *session.posargs)
+    kept = "contract_tests/snapshots/"
+    files = (
+        f"--snapshots={kept}api.octopush.com.json",
+        f"--acknowledged={kept}acknowledged.toml",
+    )
+    session.run("vms", "check", *files, *session.posargs)
 
 
 @nox.session(default=False)

@@ -22,7 +22,17 @@ import jinja2
 import detect
 
 HERE: Final = Path(__file__).parent
-SUITES: Final = ("detect", "keywords", "machine", "mix", "oracle", "prism", "schemathesis", "table")
+SUITES: Final = (
+    "detect",
+    "keywords",
+    "machine",
+    "mix",
+    "oracle",
+    "parity",
+    "prism",
+    "schemathesis",
+    "table",
+)
 
 
 class NoRunError(Exception):

@@ -56,6 +56,8 @@ class Walk:
         match shlex.split(command):
             case ["vms", "serve", *options]:
                 return self._serve(options)
+            case ["vms", *options]:
+                return run([sys.executable, "-m", "vms", *options])
             case ["pytest", *options] if "-n" not in options:
                 # Without a process of its own, which would take a second each time.
                 options = [*PLUGINS, "-W", "error", "--strict-config", *options]

@@ -158,6 +158,11 @@ def _numbers(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where answers of another machine are kept, redacted.",
 )
+@click.option(
+    "--acknowledged",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Known differences: a TOML file of "case" = "reason".',
+)
 @click.option("--i-have-permission", "permission", is_flag=True, help="Ask another machine.")
 @click.option(
     "--number",
@@ -179,6 +184,7 @@ def _numbers(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> t
 def check(  # noqa: PLR0913, PLR0917  (one argument an option)
     base_url: str | None,
     snapshots: Path | None,
+    acknowledged: Path | None,
     numbers: tuple[str, ...],
     calls: int,
     pause: float,
@@ -196,10 +202,15 @@ def check(  # noqa: PLR0913, PLR0917  (one argument an option)
     """
     from vms import check as command
     from vms.contracts import loaded
+    from vms.parity import snapshots as kept
     from vms.parity.asking import Parity
 
     access = command.from_environment(numbers, calls, pause, permission=permission)
-    parity = Parity(loaded(contract), snapshots)
+    try:
+        known = kept.acknowledged(acknowledged)
+    except kept.SnapshotError as error:
+        raise click.UsageError(str(error)) from error
+    parity = Parity(loaded(contract), snapshots, acknowledged=known)
     sys.exit(command.run(parity, base_url, access, as_json=as_json))
 
 

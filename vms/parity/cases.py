@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,13 @@ import yaml
 
 UNSAID: Final = object()
 IN_CONTACT: Final = "recipients[]."
+# Those of a real account stand in for them.
+NUMBERS: Final = ("+33612345678", "+33698765432")
 MINIMAL: Final[dict[str, Any]] = {
     "text": "Your parcel waits at the counter until Friday.",
-    "recipients": [{"phone_number": "+33612345678"}],
+    "recipients": [{"phone_number": NUMBERS[0]}],
 }
-_COMPANION: Final = {"phone_number": "+33698765432"}
+_COMPANION: Final = {"phone_number": NUMBERS[1]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,15 @@ def _simulated(row: dict[str, Any], numbers: Sequence[str]) -> Case:
     body = _body(row)
     if "simulation_mode" in body:
         return Case(label, why_not="it is about simulation_mode, which is always true here")
-    text = json.dumps({**body, "simulation_mode": True})
-    stand_ins = (MINIMAL["recipients"][0]["phone_number"], _COMPANION["phone_number"])
-    for known, number in zip(stand_ins, numbers, strict=False):
-        text = text.replace(f'"{known}"', f'"{number}"')
-    return Case(label, text.encode())
+    stand_ins = dict(zip(NUMBERS, numbers, strict=False))
+    return Case(
+        label, json.dumps(_renumbered({**body, "simulation_mode": True}, stand_ins)).encode()
+    )
+
+
+def _renumbered(value: Any, stand_ins: Mapping[str, str]) -> Any:  # noqa: ANN401  (a JSON value)
+    if isinstance(value, dict):
+        return {name: _renumbered(member, stand_ins) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_renumbered(item, stand_ins) for item in value]
+    return stand_ins.get(value, value) if isinstance(value, str) else value

@@ -47,10 +47,10 @@ class Guard(httpx.BaseTransport):
         """
         body = b"".join(request.stream) if isinstance(request.stream, httpx.ByteStream) else None
         if why := self._refusal(request, body):
-            raise HeldBackError(f"held back, nothing was sent: {why}")
+            raise HeldBackError(f"held back: {why}")
         with self._lock:
             if self.left <= 0:
-                raise HeldBackError("held back, nothing was sent: --calls are used up")
+                raise HeldBackError("held back: --calls are used up")
             self.left -= 1
         return self._inner.handle_request(request)
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -104,6 +105,23 @@ def load(path: Path) -> dict[str, Snapshot]:
         raise SnapshotError(
             f"{path}: no file of answers, or a cut one ({error}); name another one, or remove it"
         ) from error
+
+
+def acknowledged(path: Path | None) -> dict[str, str]:
+    """The reason of each known difference, by case: a TOML file of ``"case" = "reason"``.
+
+    Raises:
+        SnapshotError: the file cannot be used.
+    """
+    if path is None:
+        return {}
+    try:
+        reasons = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SnapshotError(f"{path}: {error}") from error
+    if wrong := [name for name, why in reasons.items() if not isinstance(why, str) or not why]:
+        raise SnapshotError(f'{path}: {wrong[0]!r} wanted a reason, as "case" = "reason"')
+    return reasons
 
 
 def save(path: Path, answers: Mapping[str, Snapshot]) -> None:
