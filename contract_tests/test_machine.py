@@ -24,7 +24,9 @@ from spec import METHOD, OPERATION, PATH
 from telling import told
 from wire import Answer, Wire
 
-_TERMS: Final = {name: term.get("value") for name, term in OPERATION["x-campaign"].items()}
+_TERMS: Final = {
+    name: term["value"] for name, term in OPERATION["x-campaign"].items() if "value" in term
+}
 OPENING: Final = Decimal(_TERMS["opening_credit"])
 PRICE: Final = Decimal(_TERMS["price"])
 REMEMBERED: Final = timedelta(hours=_TERMS["request_id_hours"])

@@ -234,10 +234,10 @@ def test_two_requests_of_one_account_are_decided_one_after_the_other() -> None:
     """The first waits at the counter for the second, which must not come in meanwhile."""
     both = threading.Barrier(2)
 
-    def ticket(login: str, number: int) -> str:
+    def ticket(login: str, number: int, prefix: str) -> str:
         with contextlib.suppress(threading.BrokenBarrierError):
             both.wait(timeout=0.3)
-        return campaign.ticket(login, number)
+        return campaign.ticket(login, number, prefix)
 
     wire = Wire(account(LOGIN, credit=Decimal("0.05")), desk=Desk(CONTRACT, tickets=ticket))
     with ThreadPoolExecutor(2) as pool:

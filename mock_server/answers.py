@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from mock_server.campaign import PAYLOAD, Accepted, Outcome
-from mock_server.fields import Contract
+from mock_server.fields import Contract, Terms
 from mock_server.values import Json
 
 CONTENT_TYPE: Final = "application/json"
@@ -33,7 +33,7 @@ def answer(contract: Contract, outcome: Outcome) -> Answer:
     """The answer to a decision."""
     if isinstance(outcome, Accepted):
         name = "simulated" if outcome.simulated else "accepted"
-        return Answer(contract.answers[name].status, _accepted(outcome))
+        return Answer(contract.answers[name].status, _accepted(contract.terms, outcome))
     entry = contract.answers[outcome.answer]
     value = dict(entry.value)
     if outcome.answer == PAYLOAD:
@@ -42,14 +42,15 @@ def answer(contract: Contract, outcome: Outcome) -> Answer:
     return Answer(entry.status, value, headers)
 
 
-def _accepted(campaign: Accepted) -> dict[str, Json]:
-    return {
-        "ticket_number": campaign.ticket,
-        "number_of_contacts": campaign.contacts,
-        "total_cost": _number(campaign.cost),
-        "estimated_duration": campaign.duration,
-        "residual_credit": _number(campaign.residual),
+def _accepted(terms: Terms, campaign: Accepted) -> dict[str, Json]:
+    members: dict[str, Json] = {
+        "ticket": campaign.ticket,
+        "contacts": campaign.contacts,
+        "cost": _number(campaign.cost),
+        "duration": campaign.duration,
+        "residual": _number(campaign.residual),
     }
+    return {name: members[meaning] for meaning, name in terms.answer.items()}
 
 
 def _number(money: Decimal) -> float:

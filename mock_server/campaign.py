@@ -19,7 +19,7 @@ from mock_server.reading import Kind, Note, Reading
 from mock_server.values import Json
 
 Clock: TypeAlias = Callable[[], datetime]
-Tickets: TypeAlias = Callable[[str, int], str]
+Tickets: TypeAlias = Callable[[str, int, str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +118,17 @@ class Tariff:
         return self.price * contacts * (duration // self.billing_step)
 
 
-def ticket(login: str, number: int) -> str:
-    """The ticket of an account's nth campaign: ``voice_`` and 13 hexadecimal digits, as the seed's.
+def ticket(login: str, number: int, prefix: str) -> str:
+    """The ticket of an account's nth campaign: the prefix and 13 hexadecimal digits, as the seed's.
 
     Within an account no ticket comes twice: an odd factor permutes the numbers below 2**52.
 
-    >>> ticket("ada@example.com", 0), ticket("ada@example.com", 1)
+    >>> ticket("ada@example.com", 0, "voice_"), ticket("ada@example.com", 1, "voice_")
     ('voice_a42f46e5dd258', 'voice_e90029675ced3')
     """
     digest = hashlib.blake2b(login.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     factor, start = int.from_bytes(digest[:8]) | 1, int.from_bytes(digest[8:])
-    return f"voice_{(start + factor * number) % 2**52:013x}"
+    return f"{prefix}{(start + factor * number) % 2**52:013x}"
 
 
 def instant(text: str) -> datetime | None:
@@ -158,6 +158,8 @@ class Desk:
         self._contract = contract
         self._tickets = tickets
         self.tariff = tariff or Tariff.of(contract.terms)
+        in_example = contract.answers["simulated"].value
+        self._simulated_ticket: str = in_example[contract.terms.answer["ticket"]]
 
     def forgets_before(self, now: datetime) -> datetime:
         """A ``request_id`` used at this moment or before may be used again."""
@@ -199,7 +201,7 @@ class Desk:
             return Refused("out-of-credit")
         send_at, late = self._when(body, now)
         return Accepted(
-            ticket=self._tickets(login, state.issued),
+            ticket=self._tickets(login, state.issued, self._contract.terms.ticket_prefix),
             contacts=called,
             cost=cost,
             duration=duration,
@@ -225,7 +227,7 @@ class Desk:
         real = self.send(login, reading, state, now)
         send_at, late = self._when(body, now)
         return Accepted(
-            ticket=self._contract.answers["simulated"].value["ticket_number"],
+            ticket=self._simulated_ticket,
             contacts=contacts,
             cost=cost,
             duration=duration,
@@ -246,7 +248,7 @@ class Desk:
         if state.opt_outs.isdisjoint(contacts):
             return len(contacts), ()
         others = [number for number in contacts if number not in state.opt_outs]
-        if body.get("auto_delete_optout_contacts") is True:
+        if body.get(self._contract.terms.opt_out_flag) is True:
             note = self._advice("/recipients", "opt_outs_removed", len(contacts), len(others))
             return len(others), (note,)
         opted_out = [number for number in contacts if number in state.opt_outs]

@@ -141,7 +141,7 @@ class _Reader:
             casts=self._casts,
             decoding=self._rules((*at, "requestBody", "x-decoding")),
             answers=answers,
-            terms=self._terms((*at, "x-campaign")),
+            terms=self._terms((*at, "x-campaign"), body, answers),
             magic=self._magic(answers),
             sources=file.at(("x-sources",)),
         )
@@ -198,9 +198,6 @@ class _Reader:
             raise self._file.refuse(
                 (*at, "responses"), f"no example {name!r}", "one; the twin gives it"
             )
-        if not isinstance(answers["simulated"].value.get("ticket_number"), str):
-            where = (*at, "responses")
-            raise self._file.refuse(where, "no ticket in 'simulated'", "the one of a simulation")
         return answers
 
     def _magic(self, answers: Mapping[str, NamedAnswer]) -> Magic:
@@ -223,8 +220,21 @@ class _Reader:
             evidence=_evidence(entry["evidence"]),
         )
 
-    def _terms(self, at: Pointer) -> Terms:
+    def _terms(self, at: Pointer, body: Field, answers: Mapping[str, NamedAnswer]) -> Terms:
         entry = self._file.at(at)
+        flag, names = entry["opt_out_flag"], entry["answer"]
+        if flag not in body.members:
+            raise self._no_such((*at, "opt_out_flag"), "parameter", flag, body.members)
+        for answer in ("accepted", "simulated"):
+            members = answers[answer].value
+            for meaning, name in names.items():
+                if name not in members:
+                    where = (*at, "answer", meaning)
+                    raise self._no_such(where, f"member of {answer!r}", name, members)
+        ticket = answers["simulated"].value[names["ticket"]]
+        if not isinstance(ticket, str):
+            where = (*at, "answer", "ticket")
+            raise self._file.refuse(where, f"the ticket {ticket!r} in 'simulated'", "a text")
         return Terms(
             opening_credit=Decimal(entry["opening_credit"]["value"]),
             price=Decimal(entry["price"]["value"]),
@@ -232,11 +242,14 @@ class _Reader:
             characters_a_second=entry["characters_a_second"]["value"],
             request_id_hours=entry["request_id_hours"]["value"],
             default_region=entry["default_region"]["value"],
+            opt_out_flag=flag,
+            answer=names,
+            ticket_prefix=ticket.rstrip("0"),
             checks=self._rules((*at, "checks")),
             evidence={
                 name: _evidence(term["evidence"])
                 for name, term in entry.items()
-                if name != "checks"
+                if "evidence" in term
             },
         )
 

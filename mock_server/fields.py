@@ -154,6 +154,10 @@ class Terms:
     characters_a_second: int
     request_id_hours: int
     default_region: str
+    opt_out_flag: str
+    answer: Mapping[str, str]
+    """What each member of an accepted campaign's answer is called."""
+    ticket_prefix: str
     checks: Mapping[str, Rule]
     evidence: Mapping[str, Evidence]
 

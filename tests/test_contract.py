@@ -205,7 +205,17 @@ DEFECTS = {
     "a simulation without a ticket": (
         "                    ticket_number: voice_0000000000000\n",
         "",
-        "no ticket in 'simulated'",
+        "no such member of 'simulated' 'ticket_number'",
+    ),
+    "a ticket that is no text": (
+        "ticket_number: voice_0000000000000\n",
+        "ticket_number: 5\n",
+        "the ticket 5 in 'simulated'",
+    ),
+    "an opt-out flag that is no parameter": (
+        "opt_out_flag: auto_delete_optout_contacts",
+        "opt_out_flag: auto_delete_optout_contact",
+        "wanted 'auto_delete_optout_contacts'?",
     ),
     "recipients that nobody needs": (
         "required: [text, recipients]",
