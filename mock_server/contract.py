@@ -40,7 +40,15 @@ def load(path: Path | None = None) -> Contract:
     Raises:
         ContractError: the file is missing or says something the twin does not know.
     """
-    file = ContractFile.read(path or shipped("voice-campaign.yaml"))
+    return of(ContractFile.read(path or shipped("voice-campaign.yaml")))
+
+
+def of(file: ContractFile) -> Contract:
+    """The contract that the file holds.
+
+    Raises:
+        ContractError: it says something the twin does not know.
+    """
     try:
         return _Reader(file).contract()
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
@@ -325,6 +333,11 @@ class _Reader:
         for name in ("text", "recipients"):
             if name not in body.required:
                 raise self._file.refuse(at, f"no required {name!r}", "it; nothing is sent without")
+        contact = body.members["recipients"].items
+        if contact is None or "phone_number" not in contact.required:
+            raise self._file.refuse(
+                at, "no required 'phone_number' in a contact", "it; nobody is called without"
+            )
         simulation = body.members.get("simulation_mode")
         if simulation is None or not simulation.accepts(True):  # noqa: FBT003  (a JSON value)
             raise self._file.refuse(

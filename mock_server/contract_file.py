@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -79,6 +80,15 @@ class ContractFile:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ContractError(f"{path}: cannot be read: {error}") from error
+        return cls.parsed(path, text)
+
+    @classmethod
+    def parsed(cls, path: Path, text: str) -> ContractFile:
+        """The file of this text, checked as `read` does; ``path`` is what messages call it.
+
+        Raises:
+            ContractError: as `read`.
+        """
         file = cls(path, text, _parse(path, text))
         if not str(file.document.get("openapi", "")).startswith("3.1."):
             raise file.refuse((), "no OpenAPI 3.1 document", "a first line `openapi: 3.1.0`")
@@ -90,12 +100,14 @@ class ContractFile:
         """The checksum of the file, in hexadecimal."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    @cached_property
+    def _nodes(self) -> Any:  # noqa: ANN401  (PyYAML has no types)
+        return yaml.compose(self.text, Loader=_Loader)
+
     def refuse(self, pointer: Pointer, found: str, wanted: str) -> ContractError:
         """The error for what stands at ``pointer``."""
         place = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
-        return ContractError(
-            f"{self.path}:{self._line(pointer)}: {place}: {found}; wanted {wanted}"
-        )
+        return ContractError(f"{self.path}:{self.line(pointer)}: {place}: {found}; wanted {wanted}")
 
     def follow(
         self, schema: Mapping[str, Any], pointer: Pointer
@@ -142,8 +154,9 @@ class ContractFile:
                 ) from None
         return value
 
-    def _line(self, pointer: Pointer) -> int:
-        node: Any = yaml.compose(self.text, Loader=_Loader)
+    def line(self, pointer: Pointer) -> int:
+        """The line where this stands, from 1; where nothing stands, that of what should have it."""
+        node = self._nodes
         for part in pointer:
             if isinstance(node, yaml.MappingNode):
                 pairs = (pair for pair in node.value if pair[0].value == str(part))

@@ -222,6 +222,11 @@ DEFECTS = {
         "required: [text]",
         "no required 'recipients'",
     ),
+    "contacts without a number": (
+        "required: [phone_number]",
+        "required: []",
+        "no required 'phone_number'",
+    ),
     "no simulation": (
         "        simulation_mode:\n          type: boolean\n",
         "        simulation_mod:\n          type: boolean\n",

@@ -215,6 +215,33 @@ def check(  # noqa: PLR0913, PLR0917  (one argument an option)
 
 
 @vms.command()
+@click.argument("old")
+@click.argument("new", required=False)
+@click.option("--json", "form", flag_value="json", help="Print JSON.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print a pull request's comment.")
+@click.option("--github", "form", flag_value="github", help="Print GitHub annotations.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(("silent", "breaking", "any")),
+    help="Exit with 1 if there is such a change, or a worse one.",
+)
+def diff(old: str, new: str | None, form: str | None, fail_on: str | None) -> None:
+    """Tell what a change of the contract breaks, the breaks that nothing reports first.
+
+    OLD and NEW are files, git revisions (HEAD~1, main:path/contract.yaml) or https:// URLs; NEW is
+    the shipped contract, if it is not given. The requests of old callers are sent to the new twin,
+    and those of new callers to the old one.
+
+    Exits with 0, with 1 as --fail-on says, with 2 if a contract cannot be had or used.
+    """
+    from mock_server.contract_file import shipped
+    from vms import diff as command
+
+    newer = new or str(shipped("voice-campaign.yaml"))
+    sys.exit(command.run(old, newer, form=form or "text", fail_on=fail_on))
+
+
+@vms.command()
 def demo() -> None:
     """Show the main job: a twin, the seed's example, sloppy requests and what became of them."""
     from vms import demo as command

@@ -1,0 +1,235 @@
+"""Runs the requests of one contract's callers against the twin of the other.
+
+This is the proof behind a finding: an old caller's valid request, what the old API makes of it, and
+what the new one makes of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import jsonschema_rs
+
+from mock_server.memory_store import MemoryStore
+from mock_server.store import Account, Entry, Request, digest
+from mock_server.twin import Twin
+from vms.changes.request import Parameter, parameters
+from vms.changes.sources import Side
+
+_LOGIN: Final = "diff"
+_CALLED, _OPTED_OUT = "+33612345678", "+33698765432"
+_BODY: Final[dict[str, Any]] = {
+    "text": "Your parcel waits at the counter until Friday.",
+    "recipients": [{"phone_number": _CALLED}, {"phone_number": _OPTED_OUT}],
+}
+_FIRST_REFUSAL: Final = 300
+_CAMPAIGN: Final = (
+    "number_of_contacts",
+    "total_cost",
+    "estimated_duration",
+    "simulated",
+    "send_at",
+)
+
+
+class Fate(StrEnum):
+    """What becomes of a request that was fine: refused, read otherwise, or its answer unread."""
+
+    FAILS = "fails"
+    READ_DIFFERENTLY = "read differently"
+    UNREADABLE_ANSWER = "answer not readable"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One request that is no longer what it was; ``about`` is the parameter that it is about."""
+
+    about: str
+    fate: Fate
+    body: Mapping[str, Any]
+    difference: str
+
+    def __str__(self) -> str:
+        return f"{self.fate}: {self.difference}"
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What the requests of one side's callers met at the twin of the other."""
+
+    requests: int
+    runs: tuple[Run, ...]
+
+
+def behaviour(callers: Side, server: Side) -> Behaviour:
+    """Send every valid request of ``callers`` to the twins of both sides.
+
+    The requests are the contract's examples and, for each parameter, the edges of what is valid:
+    each word of an enumeration, both booleans, the shortest and the longest text, the fewest and
+    the most items, null. One of the two contacts has opted out.
+    """
+    home, away = _Caller(callers, callers), _Caller(callers, server)
+    requests, runs = 0, dict[str, Run]()
+    for run in away.lost():
+        runs[str(run)] = run
+    for about, body in _requests(callers):
+        requests += 1
+        entry, other = home.send(body), away.send(body)
+        for part, fate, difference in _differences(home, entry, away, other):
+            run = Run(part or about, fate, body, difference)
+            runs.setdefault(str(run), run)
+    return Behaviour(requests, tuple(runs.values()))
+
+
+class _Caller:
+    """A caller that knows one contract, at the twin of another, with a new account each time."""
+
+    def __init__(self, knows: Side, server: Side) -> None:
+        self._knows = knows.contract
+        self.serves = server.contract
+        document = knows.file.document
+        self._answers = {
+            status: jsonschema_rs.Draft202012Validator({**media["schema"], **_shared(document)})
+            for status, response in knows.operation["responses"].items()
+            for media in response.get("content", {}).values()
+        }
+
+    def lost(self) -> Iterator[Run]:
+        """What a change of address or of headers does to every request.
+
+        All else is tried with the server's own, or nothing else could be seen.
+        """
+        knows, serves = self._knows, self.serves
+        path, method = serves.url_path, serves.method
+        names = (serves.login_header, serves.key_header)
+        for about, sent in (
+            ("path", (knows.url_path, method, names)),
+            ("method", (path, knows.method, names)),
+            ("api-login", (path, method, (knows.login_header, names[1]))),
+            ("api-key", (path, method, (names[0], knows.key_header))),
+        ):
+            answer = self._sent(_BODY, *sent).answer
+            if sent != (path, method, names) and answer is not None:
+                told = json.dumps(answer.value, ensure_ascii=False)
+                yield Run(about, Fate.FAILS, _BODY, f"every request: {answer.status} {told}")
+
+    def send(self, body: Mapping[str, Any]) -> Entry:
+        """What the server makes of the body, with its own address and headers."""
+        serves = self.serves
+        names = (serves.login_header, serves.key_header)
+        return self._sent(body, serves.url_path, serves.method, names)
+
+    def _sent(
+        self, body: Mapping[str, Any], path: str, method: str, names: tuple[str, str]
+    ) -> Entry:
+        terms = self.serves.terms
+        account = Account(
+            _LOGIN,
+            digest(_LOGIN, _LOGIN),
+            # Enough for the largest campaign of the edges.
+            max(terms.opening_credit, terms.price * 10**6),
+            region=terms.default_region,
+            opt_outs=frozenset({_OPTED_OUT}),
+        )
+        headers = {**dict.fromkeys(names, _LOGIN), "content-type": self._knows.media_type}
+        request = Request(method, path, headers, json.dumps(body).encode())
+        return Twin(self.serves, MemoryStore([account])).handle(request)
+
+    def cannot_read(self, status: int, answer: object) -> str:
+        """Why the caller's client cannot read the answer; empty if it can."""
+        readers = (self._answers.get(name) for name in (str(status), f"{status // 100}XX"))
+        reader = next(filter(None, readers), None)
+        if reader is None:
+            return f"no answer with {status} is known"
+        error = next(reader.iter_errors(answer), None)
+        return "" if error is None else error.message
+
+
+def _shared(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {"components": document["components"]}
+
+
+def _differences(
+    home: _Caller, entry: Entry, away: _Caller, other: Entry
+) -> Iterator[tuple[str, Fate, str]]:
+    """Each with the parameter it is about, if that is not the one that the request is about."""
+    before, after = entry.document(entry.at), other.document(other.at)
+    if before["status"] >= _FIRST_REFUSAL:
+        return  # it was refused at home, too
+    answer = after["answer"]["body"]
+    if after["status"] >= _FIRST_REFUSAL:
+        yield "", Fate.FAILS, f"{after['status']} {json.dumps(answer, ensure_ascii=False)}"
+        return
+    if why := away.cannot_read(after["status"], answer):
+        yield "answer", Fate.UNREADABLE_ANSWER, f"{after['status']}, sent, but {why}"
+    for note in _new_notes(before, after):
+        yield "", Fate.READ_DIFFERENTLY, note
+    taken, now_taken = home.serves.filled(before["body"]), away.serves.filled(after["body"])
+    for name in home.serves.body.members.keys() & away.serves.body.members.keys():
+        one, another = taken.get(name), now_taken.get(name)
+        if one != another:
+            told = f"{name} is taken as {json.dumps(another)}; it was {json.dumps(one)}"
+            yield name, Fate.READ_DIFFERENTLY, told
+    for name in _CAMPAIGN:
+        one, another = before["campaign"][name], after["campaign"][name]
+        if one != another:
+            yield "", Fate.READ_DIFFERENTLY, f"{name} is {another}; it was {one}"
+
+
+def _new_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    known = {(note["path"], note["rule"]) for note in before["notes"]}
+    for note in after["notes"]:
+        if (note["path"], note["rule"]) not in known:
+            meant = f" Did you mean {note['did_you_mean']}?" if "did_you_mean" in note else ""
+            yield f"{note['kind']} at {note['path']}: {note['summary']}{meant}"
+
+
+def _requests(callers: Side) -> Iterator[tuple[str, dict[str, Any]]]:
+    media = callers.operation["requestBody"]["content"][callers.contract.media_type]
+    known = parameters(callers)
+    for one in known.values():
+        if not one.path or one.path.endswith("[]"):
+            continue
+        for value in _edges(one, media):
+            body = deepcopy(_BODY)
+            if one.parent == "recipients[]":
+                body["recipients"][0][one.name] = value
+            else:
+                body[one.name] = value
+            if callers.contract.clean(body):
+                yield one.path, body
+    yield "", deepcopy(_BODY)
+    for example in media.get("examples", {}).values():
+        yield "", dict(example["value"])
+
+
+def _edges(one: Parameter, media: Mapping[str, Any]) -> Iterator[Any]:
+    """Valid values at the edges of a parameter; where only a pattern tells, those of examples."""
+    schema = one.schema
+    types = schema.get("type", ())
+    types = {types} if isinstance(types, str) else set(types)
+    yield from schema.get("enum", ())
+    if "boolean" in types:
+        yield from (True, False)
+    if "null" in types:
+        yield None
+    if "array" in types:
+        contacts = [{"phone_number": f"+336{number:08}"} for number in range(12345678, 12346678)]
+        yield contacts[: schema.get("minItems", 1)]
+        yield contacts[: schema.get("maxItems", len(contacts))]
+    if "string" in types and "enum" not in schema:
+        if "pattern" not in schema and "format" not in schema:
+            yield "a" * schema.get("minLength", 1)
+            yield "a" * schema.get("maxLength", 100)
+        elif "minLength" in schema:
+            yield "a" * schema["minLength"]
+            yield "a" * schema.get("maxLength", 100)
+        for example in media.get("examples", {}).values():
+            values = example["value"]
+            holders = [values] if one.parent == "" else values.get("recipients", [])
+            yield from (holder[one.name] for holder in holders if one.name in holder)

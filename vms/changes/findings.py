@@ -1,0 +1,92 @@
+"""One finding of a comparison, and what it asks of the next version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad, the worst first.
+
+    ``silent``: the old client still compiles and nothing says that its calls mean something else,
+    or are answered otherwise. ``breaking``: code or calls fail for everyone to see. ``harmless``:
+    old callers notice nothing.
+    """
+
+    SILENT = "silent"
+    BREAKING = "breaking"
+    HARMLESS = "harmless"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: file, line from 1, JSON pointer."""
+
+    file: str
+    line: int
+    pointer: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One change: what, who is hit, what to do, where it stands, and runs that prove it."""
+
+    severity: Severity
+    rule: str
+    about: str
+    """The parameter or the part of the contract, in its old name if it has two."""
+    what: str
+    hit: str
+    remedy: str
+    old: Place | None = None
+    new: Place | None = None
+    proof: tuple[str, ...] = ()
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """Silent before breaking before harmless; among equals, who is called comes first."""
+    severities = list(Severity)
+    return sorted(
+        findings,
+        key=lambda one: (
+            severities.index(one.severity),
+            not one.hit.startswith("people"),
+            one.about,
+        ),
+    )
+
+
+def bump(old: str, findings: Iterable[Finding]) -> str:
+    """The next version number after ``old``, by Semantic Versioning.
+
+    >>> from dataclasses import replace
+    >>> one = Finding(Severity.SILENT, "r", "a", "w", "h", "d")
+    >>> bump("1.2.3", [one]), bump("0.2.0", [one]), bump("1.2.3", [])
+    ('2.0.0', '0.3.0', '1.2.3')
+    >>> bump("1.2.3", [replace(one, severity=Severity.HARMLESS)])
+    '1.3.0'
+    """
+    found = {one.severity for one in findings}
+    major, minor, patch = numbers(old)
+    if not found:
+        return f"{major}.{minor}.{patch}"
+    if found == {Severity.HARMLESS} or major == 0:
+        # Before 1.0 a minor number may break.
+        return f"{major}.{minor + 1}.0"
+    return f"{major + 1}.0.0"
+
+
+def numbers(version: str) -> tuple[int, int, int]:
+    """The three numbers of a version; what is no number counts as 0.
+
+    >>> numbers("1.2.3"), numbers("2")
+    ((1, 2, 3), (2, 0, 0))
+    """
+    parts = [int(part) if part.isdigit() else 0 for part in version.split(".")[:3]]
+    major, minor, patch = (*parts, 0, 0, 0)[:3]
+    return major, minor, patch

@@ -1,0 +1,87 @@
+"""Contracts to compare: a file, a git revision, or a URL."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from mock_server import contract
+from mock_server.contract_file import ContractError, ContractFile, Pointer
+from mock_server.fields import Contract
+from vms.changes.findings import Place
+
+USUAL: Final = "openapi/voice-campaign.yaml"
+"""The file that a git revision without a path means."""
+_PATIENCE: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two contracts, as the file and as the twin reads it."""
+
+    file: ContractFile
+    contract: Contract
+
+    def place(self, pointer: Pointer) -> Place:
+        """Where this stands."""
+        text = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+        return Place(str(self.file.path), self.file.line(pointer), text)
+
+    @property
+    def at(self) -> Pointer:
+        """Where the operation stands."""
+        return ("paths", self.contract.url_path, self.contract.method.lower())
+
+    @property
+    def operation(self) -> Any:  # noqa: ANN401  (a YAML value)
+        """The one operation."""
+        return self.file.at(self.at)
+
+
+def side(name: str) -> Side:
+    """The contract that a user names.
+
+    Args:
+        name: a path; a git revision, alone or as ``revision:path``; or an ``https://`` URL.
+
+    Raises:
+        ContractError: it cannot be had, or is no contract.
+    """
+    if name.startswith(("https://", "http://")):
+        file = ContractFile.parsed(Path(name), _fetched(name))
+    elif Path(name).exists():
+        file = ContractFile.read(Path(name))
+    else:
+        revision, _, path = name.partition(":")
+        file = ContractFile.parsed(
+            Path(f"{revision}:{path or USUAL}"), _shown(name, revision, path)
+        )
+    return Side(file, contract.of(file))
+
+
+def _fetched(url: str) -> str:
+    try:
+        answer = httpx.get(url, timeout=_PATIENCE, follow_redirects=True)
+        return answer.raise_for_status().text
+    except httpx.HTTPError as error:
+        raise ContractError(f"{url}: {error}; wanted an OpenAPI file") from error
+
+
+def _shown(name: str, revision: str, path: str) -> str:
+    wanted = "wanted a file, a git revision (such as HEAD~1 or main:path/contract.yaml) or a URL"
+    if revision.startswith("-"):
+        raise ContractError(f"{name}: no such file; {wanted}")
+    command = ["git", "show", f"{revision}:{path or USUAL}"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+        text = done.stdout.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContractError(f"{name}: {error}; {wanted}") from error
+    if done.returncode:
+        said = " ".join(done.stderr.decode(errors="replace").split())
+        raise ContractError(f"{name}: neither a file nor known to git ({said}); {wanted}")
+    return text

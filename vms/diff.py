@@ -1,0 +1,133 @@
+"""``vms diff``: what a change of the contract breaks, for a terminal, a program, or a review."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+import click
+from rich.markup import escape
+
+from mock_server.contract import ContractError
+from vms import show
+from vms.changes.behaviour import Behaviour, Fate
+from vms.changes.comparison import Comparison, comparison
+from vms.changes.findings import Finding, Severity
+from vms.changes.sources import side
+
+FORMS: Final = ("text", "json", "markdown", "github")
+FAIL_ON: Final = {
+    "silent": {Severity.SILENT},
+    "breaking": {Severity.SILENT, Severity.BREAKING},
+    "any": set(Severity),
+}
+_STYLES: Final = {
+    Severity.SILENT: "bold red",
+    Severity.BREAKING: "bold yellow",
+    Severity.HARMLESS: "green",
+}
+_LEVELS: Final = {
+    Severity.SILENT: "error",
+    Severity.BREAKING: "error",
+    Severity.HARMLESS: "notice",
+}
+
+
+def run(old: str, new: str, *, form: str, fail_on: str | None) -> int:
+    """Print the comparison of two contracts; 1 if it holds what ``fail_on`` names."""
+    try:
+        result = comparison(side(old), side(new))
+    except ContractError as error:
+        raise click.UsageError(str(error)) from error
+    if form == "json":
+        click.echo(json.dumps(result.document(), indent=2, ensure_ascii=False))
+    elif form == "markdown":
+        click.echo("\n".join(_markdown(result)))
+    elif form == "github":
+        click.echo("\n".join(map(_annotation, result.findings)))
+    else:
+        _print(result)
+    bad = FAIL_ON[fail_on] if fail_on else set()
+    return int(any(one.severity in bad for one in result.findings))
+
+
+def _print(result: Comparison) -> None:
+    console = show.console()
+
+    def line(text: str, style: str = "") -> None:
+        console.print(escape(text), style=style, soft_wrap=True)
+
+    line(_title(result), "bold")
+    for one in result.findings:
+        line("")
+        line(f"{one.severity.upper()}  {one.about}  ({one.rule})", _STYLES[one.severity])
+        line(f"  {one.what}")
+        line(f"  Hits: {one.hit}.")
+        line(f"  Do:   {one.remedy}")
+        line(f"  At:   {_places(one)}")
+        for proof in one.proof:
+            line(f"  Ran:  {proof}")
+    line("")
+    for text in _summary(result):
+        line(text)
+    if result.findings:
+        line("For the changelog:")
+        for text in result.changelog():
+            line(f"  {text}")
+
+
+def _markdown(result: Comparison) -> list[str]:
+    lines = [f"### {_title(result)}", ""]
+    if result.findings:
+        lines += ["| | What | Who is hit | What to do | Where |", "| --- | --- | --- | --- | --- |"]
+    for one in result.findings:
+        ran = "".join(f"<br>Ran: {_cell(proof)}" for proof in one.proof)
+        cells = (_cell(text) for text in (one.hit, one.remedy, _places(one)))
+        lines.append(
+            f"| **{one.severity}** `{one.rule}` | {_cell(one.what)}{ran} | {' | '.join(cells)} |"
+        )
+    return [*lines, "", *(f"- {text}" for text in _summary(result))]
+
+
+def _annotation(one: Finding) -> str:
+    """A workflow command of GitHub Actions: the finding appears at its line of the new file."""
+    place = one.new or one.old
+    where = f"file={_property(place.file)},line={place.line}," if place else ""
+    text = f"{one.what} Hits: {one.hit}. {one.remedy}"
+    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{_LEVELS[one.severity]} {where}title={one.severity} {one.rule}::{escaped}"
+
+
+def _title(result: Comparison) -> str:
+    counted = ", ".join(f"{result.counted(severity)} {severity}" for severity in Severity)
+    versions = (f"{part.contract.version} ({part.file.path})" for part in (result.old, result.new))
+    return f"{' → '.join(versions)}: {counted}"
+
+
+def _summary(result: Comparison) -> list[str]:
+    told = "which it is" if result.version_tells else f"not {result.new.contract.version}"
+    return [
+        f"Old callers at the new twin: {_counted(result.old_callers)}.",
+        f"New callers at the old twin: {_counted(result.new_callers)}.",
+        f"Structure: {result.structure}.",
+        f"info.version must be at least {result.next_version}, {told}.",
+    ]
+
+
+def _counted(callers: Behaviour) -> str:
+    fates = [run.fate for run in callers.runs]
+    parts = [f"{fates.count(fate)} {fate}" for fate in Fate if fate in fates]
+    return f"{callers.requests} requests, {', '.join(parts) or 'all as before'}"
+
+
+def _places(one: Finding) -> str:
+    places = [f"{name} {place}" for name, place in (("old", one.old), ("new", one.new)) if place]
+    return ", ".join(places)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _property(text: str) -> str:
+    return text.replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
