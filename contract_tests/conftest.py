@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import Phase, settings
 
+import node
 from mock_server.contract import Contract, load
 
 # It registers itself with Schemathesis, which wants to be told once; it has no doctests.
@@ -30,3 +33,14 @@ settings.load_profile("ci")
 def contract() -> Contract:
     """The contract as the twin reads it."""
     return load()
+
+
+@pytest.fixture(scope="session")
+def _node_tools() -> None:
+    """Where Prism and redocly are; without them a test is skipped, but never in CI."""
+    try:
+        node.installed()
+    except node.CannotInstallError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{error}; then: python contract_tests/node.py")

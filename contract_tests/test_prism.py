@@ -7,7 +7,6 @@ and responses as they pass.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -18,7 +17,6 @@ import pytest
 import bodies
 import figures
 import kinds
-import node
 import prism
 import spec
 import strict_versus_lenient
@@ -34,19 +32,11 @@ Body = dict[str, Any]
 BODY: Final = spec.REQUESTS["one-contact"]["value"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _installed() -> None:
-    """Prism is there; where it cannot be had the tests are skipped, but never in CI."""
-    try:
-        node.installed()
-    except node.CannotInstallError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"{error}; then: python contract_tests/node.py")
+pytestmark = pytest.mark.usefixtures("_node_tools")
 
 
 @pytest.fixture(scope="module")
-def mock(_installed: None) -> Iterator[httpx.Client]:
+def mock(_node_tools: None) -> Iterator[httpx.Client]:
     with prism.mock() as url, httpx.Client(base_url=url, headers=SIGNED_IN) as client:
         yield client
 
@@ -212,7 +202,7 @@ def test_the_page_of_strict_versus_lenient_is_what_all_three_answer_today(
 
 
 @pytest.fixture(scope="module")
-def proxied(_installed: None) -> Iterator[str]:
+def proxied(_node_tools: None) -> Iterator[str]:
     accounts = (
         account("ada@example.com"),
         account("off@example.com", voice_addon=False),

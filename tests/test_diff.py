@@ -321,7 +321,7 @@ def test_a_parameter_that_is_no_longer_required_is_harmless() -> None:
 )
 def test_who_is_hit_depends_on_the_parameter(name: str, hit: str) -> None:
     described = re.search(
-        rf"        {name}:\n(?: {{10}}.*\n)+?            errors:\n(?: {{14}}.*\n)*? +any: {{code: \d+",
+        rf" {{8}}{name}:\n(?: {{10}}.*\n)+? {{12}}errors:\n(?: {{14}}.*\n)*? +any: {{code: \d+",
         TEXT,
     )[0]
     recoded = re.sub(r"any: {code: \d+", "any: {code: 999", described)

@@ -215,6 +215,25 @@ def check(  # noqa: PLR0913, PLR0917  (one argument an option)
 
 
 @vms.command()
+@click.argument(
+    "contract",
+    required=False,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option("--every", is_flag=True, help="Exit with 2 if one of the linters is not installed.")
+def lint(contract: Path | None, *, every: bool) -> None:
+    """Tell what is wrong with CONTRACT, by default the shipped one.
+
+    It is read as the twin reads it, by openapi-spec-validator and redocly where they are installed,
+    and by our own rules. Exits with 1 if anything is found.
+    """
+    from mock_server.contract_file import shipped
+    from vms import lint as command
+
+    sys.exit(command.run(contract or shipped("voice-campaign.yaml"), every=every))
+
+
+@vms.command()
 @click.argument("old")
 @click.argument("new", required=False)
 @click.option("--json", "form", flag_value="json", help="Print JSON.")

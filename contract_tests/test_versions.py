@@ -1,0 +1,214 @@
+"""Published contracts: sound, served, and what real old clients meet at a new twin."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+import node
+import regenerate
+import spec
+import surface
+from mock_server.app import create_app
+from mock_server.contract import load
+from mock_server.memory_store import MemoryStore
+from mock_server.store import Account, digest
+from mock_server.twin import Twin
+from vms.changes.comparison import comparison
+from vms.changes.sources import side
+from vms.cli import vms
+
+VERSIONS: Final = {
+    path.stem: path for path in sorted((regenerate.OPENAPI / "versions").glob("*.yaml"))
+}
+OLDER: Final = VERSIONS["0.2.0"]
+NOW: Final = regenerate.CONTRACT
+EVERY: Final = {**VERSIONS, "now": NOW}
+TEXT: Final = NOW.read_text("utf-8")
+OPTED_OUT: Final = "+33698765432"
+FLAG: Final = {"0.2.0": "auto_remove_blacklisted_numbers", "now": "auto_delete_optout_contacts"}
+
+
+@pytest.fixture(autouse=True)
+def redocly(_node_tools: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real one, where `vms` looks for it."""
+    for name, value in node.environment().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("path", EVERY.values(), ids=EVERY)
+def test_no_linter_finds_anything_in_a_contract(path: Path) -> None:
+    done = CliRunner().invoke(vms, ["lint", str(path), "--every"])
+
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+ONLY_REDOCLY = {
+    "an unused schema": (
+        "    ReceiptDetails:\n",
+        "    Nobody:\n      type: object\n    ReceiptDetails:\n",
+        "redocly/no-unused-components",
+    ),
+    "a tag without a description": (
+        "    description: Voice campaigns.\n",
+        "",
+        "redocly/tag-description",
+    ),
+    "no license": (
+        "  license:\n    name: MIT\n    identifier: MIT\n",
+        "",
+        "redocly/info-license",
+    ),
+    "an operation without a summary": (
+        "      summary: Send a voice campaign\n",
+        "",
+        "redocly/operation-summary",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "rule"), ONLY_REDOCLY.values(), ids=ONLY_REDOCLY)
+def test_what_only_redocly_finds_is_told(tmp_path: Path, old: str, new: str, rule: str) -> None:
+    assert old in TEXT
+    path = tmp_path / "contract.yaml"
+    path.write_text(TEXT.replace(old, new, 1), "utf-8")
+
+    done = CliRunner().invoke(vms, ["lint", str(path), "--every"])
+
+    assert done.exit_code == 1
+    assert f"[{rule}]" in done.output
+
+
+@pytest.mark.parametrize("path", VERSIONS.values(), ids=VERSIONS)
+def test_redocly_finds_no_break_that_we_miss(path: Path) -> None:
+    result = comparison(side(str(path)), side(str(NOW)))
+
+    assert "major" in result.structure
+    assert [one.rule for one in result.findings if one.rule.startswith("redocly")] == []
+
+
+def client_of(folder: Path, path: Path) -> ModuleType:
+    """The package generated from a contract, under a name of its own."""
+    name = f"voice_api_{path.stem.replace('.', '_').replace('-', '_')}"
+    if not (folder / name).exists():
+        regenerate.generate(path, folder / name)
+    sys.path.insert(0, str(folder))
+    try:
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("clients")
+
+
+def twin_of(path: Path) -> httpx.WSGITransport:
+    contract = load(path)
+    account = Account(
+        "ada",
+        digest("ada", "a-key"),
+        contract.terms.opening_credit,
+        opt_outs=frozenset({OPTED_OUT}),
+    )
+    return httpx.WSGITransport(app=create_app(Twin(contract, MemoryStore([account]))))
+
+
+def sent(client: ModuleType, twin: Path, body: dict[str, Any]) -> Any:
+    """What the generated client makes of the twin's answer."""
+    send = importlib.import_module(f"{client.__name__}.api.voice_campaign.send_voice_campaign")
+    models = importlib.import_module(f"{client.__name__}.models")
+    with client.AuthenticatedClient(
+        base_url="http://127.0.0.1",
+        token="a-key",
+        prefix="",
+        auth_header_name="api-key",
+        headers={"api-login": "ada"},
+        httpx_args={"transport": twin_of(twin)},
+    ) as opened:
+        return send.sync(client=opened, body=models.VoiceCampaign.from_dict(body))
+
+
+BODY: Final = {
+    "text": "Hello.",
+    "recipients": [{"phone_number": "+33612345678"}, {"phone_number": OPTED_OUT}],
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_published_contract_is_served_to_its_own_client(folder: Path, version: str) -> None:
+    path = VERSIONS[version]
+
+    answer = sent(client_of(folder, path), path, BODY)
+
+    assert type(answer).__name__ == "CampaignAccepted"
+    assert answer.number_of_contacts == 2
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_its_own_example_is_answered_with_its_own_members(version: str) -> None:
+    document = side(str(VERSIONS[version])).file.document
+    contract = load(VERSIONS[version])
+    with httpx.Client(transport=twin_of(VERSIONS[version]), base_url="http://127.0.0.1") as client:
+        answer = client.post(
+            contract.url_path,
+            json=spec.REQUESTS["one-contact"]["value"],
+            headers={"api-login": "ada", "api-key": "a-key"},
+        )
+
+    operation = document["paths"][contract.url_path]["post"]
+    example = operation["responses"]["2XX"]["content"]["application/json"]["examples"]["accepted"]
+    assert answer.json().keys() == example["value"].keys()
+
+
+@pytest.mark.parametrize(
+    ("client", "twin", "called"),
+    [("0.2.0", "0.2.0", 1), ("0.2.0", "now", 2), ("now", "now", 1), ("now", "0.2.0", 2)],
+)
+def test_an_opted_out_person_is_called_where_the_flag_has_another_name(
+    folder: Path, client: str, twin: str, called: int
+) -> None:
+    answer = sent(client_of(folder, EVERY[client]), EVERY[twin], BODY | {FLAG[client]: True})
+
+    assert answer.number_of_contacts == called
+
+
+def test_a_client_of_another_address_gets_nothing_it_knows(folder: Path) -> None:
+    assert sent(client_of(folder, VERSIONS["0.1.0"]), NOW, BODY) is None
+
+
+@pytest.fixture(scope="module")
+def breakages() -> Iterator[list[str]]:
+    return surface.breakages(OLDER, NOW)
+
+
+def test_an_attribute_that_is_gone_breaks_python(breakages: list[str]) -> None:
+    flag = "voice_api.models.voice_campaign.VoiceCampaign.auto_remove_blacklisted_numbers"
+
+    assert breakages == [f"{flag}: Public object was removed"]
+
+
+def test_another_type_breaks_python(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    path.write_text(
+        TEXT.replace(
+            "        list_name:\n          type: string",
+            "        list_name:\n          type: integer",
+        ).replace("list_name: October appointments", "list_name: 5"),
+        "utf-8",
+    )
+
+    found = surface.breakages(NOW, path)
+
+    told = "VoiceCampaign.list_name(list_name): Type was changed to int | Unset; it was str | Unset"
+    assert any(line.endswith(told) for line in found)

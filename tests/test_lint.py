@@ -1,0 +1,191 @@
+"""What `vms lint` finds in a contract: planted defects, one at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from common import ROOT
+from vms import lint
+from vms.cli import vms
+
+CONTRACT = ROOT / "openapi/voice-campaign.yaml"
+TEXT = CONTRACT.read_text("utf-8")
+GENDER = "enum: [male, female]"
+
+
+@pytest.fixture(autouse=True)
+def no_redocly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found without it; contract_tests have the real one."""
+    monkeypatch.setattr(lint, "REDOCLY", "no-such-redocly")
+
+
+def linted(path: Path, *options: str) -> Result:
+    return CliRunner().invoke(vms, ["lint", str(path), *options])
+
+
+def edited(folder: Path, old: str, new: str) -> Path:
+    assert old in TEXT
+    path = folder / "contract.yaml"
+    path.write_text(TEXT.replace(old, new, 1), "utf-8")
+    return path
+
+
+PLANTED = {
+    "no leniency": ("          x-lenient:\n", "          x-lenience:\n", "unknown x- key"),
+    "no evidence": (
+        "              value: female\n              evidence:\n",
+        "              value: female\n              proof:\n",
+        "wanted the shape",
+    ),
+    "a mistyped keyword": ("maxLength: 1224", "maxLenght: 1224", "wanted 'maxLength'?"),
+    "a format of nobody": ("format: date-time", "format: datetime", "no such format"),
+    "a default that is not valid": ("default: true", "default: maybe", "maybe"),
+    "an example that is not valid": (
+        "                  voice_gender: male\n",
+        "                  voice_gender: both\n",
+        "[valid-examples]",
+    ),
+    "an answer that is not valid": (
+        "ticket_number: voice_5f44ebf9e47b7",
+        "ticket_number: vocal_5f44ebf9e47b7",
+        "[valid-examples]",
+    ),
+    "a receipt that is not valid": ("unit_price: 0.05", "unit_price: free", "[valid-examples]"),
+    "a default response": (
+        '        "403":\n',
+        "        default:\n          description: Any other.\n        '403':\n",
+        "[no-default-response]",
+    ),
+    "an answer without an example": (
+        '        "403":\n',
+        """\
+        "404":
+          description: None.
+          content: {application/json: {schema: {$ref: "#/components/schemas/ApiError"}}}
+        "403":
+""",
+        "[examples]",
+    ),
+    "a documented code without an example": ("code: 442", "code: 443", "[examples]"),
+    "a status of another answer": ("x-status: 403", "x-status: 503", "[examples]"),
+    "a keyword that Prism gets wrong": (
+        "    ReceiptDetails:\n      type: object\n",
+        "    ReceiptDetails:\n      type: object\n      unevaluatedProperties: false\n",
+        "[keywords-for-prism]",
+    ),
+    "a quote that is not in the seed": (
+        "quote: Voice language not supported.",
+        "quote: Voice language is not supported.",
+        "[quotes]",
+    ),
+    "a version that is no number": ("version: 1.0.0", "version: latest", "[version]"),
+    "a cast that nothing uses": (
+        "  paris_time:\n",
+        "  squash:\n    summary: A.\n    evidence: *wrong-type\n  paris_time:\n",
+        "no such cast",
+    ),
+    "a source that nothing cites": (
+        "x-sources:\n",
+        "x-sources:\n  rumour: {title: A rumour, where: example.com}\n",
+        "[nothing-unused]",
+    ),
+    "a name of two meanings": ("names: [gender]", "names: [purpose]", "[one-meaning-a-name]"),
+    "a response that is not described": (
+        "          description: Forbidden to view.\n",
+        "",
+        "[openapi-spec-validator]",
+    ),
+    "a reference to nowhere": (
+        'meta_data:\n          $ref: "#/components/schemas/ReceiptDetails"',
+        'meta_data:\n          $ref: "#/components/schemas/Details"',
+        "Details",
+    ),
+    "a name that stands twice": (
+        "          minItems: 1\n",
+        "          minItems: 1\n          minItems: 1\n",
+        "stands twice",
+    ),
+    "a pattern that is none": (
+        "pattern: ^voice_[0-9a-f]{13}",
+        "pattern: ^voice_[",
+        "a JSON Schema",
+    ),
+    "no YAML": ("info:\n", "info: [\n", "no YAML"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "told"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_defect_is_found_with_its_place(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    # The seed is looked for from where the contract stands upwards.
+    (tmp_path / "openapi").symlink_to(ROOT / "openapi")
+
+    done = linted(edited(tmp_path, old, new))
+
+    assert done.exit_code == 1
+    assert told in done.output
+    assert re.match(r".*contract\.yaml:\d+: ", done.output)
+
+
+@pytest.mark.parametrize("path", [CONTRACT, *(ROOT / "openapi/versions").glob("*.yaml")])
+def test_nothing_is_found_in_what_is_published(path: Path) -> None:
+    done = linted(path)
+
+    assert (done.exit_code, done.stdout) == (0, f"{path}: nothing found\n")
+
+
+def test_the_shipped_contract_is_looked_at_if_none_is_named() -> None:
+    assert "voice-campaign.yaml: nothing found" in CliRunner().invoke(vms, ["lint"]).output
+
+
+def test_every_cast_is_used(tmp_path: Path) -> None:
+    done = linted(edited(tmp_path, "phone_national, phone_plus]", "phone_plus]"))
+
+    assert "/x-casts/phone_national: a cast that no parameter has" in done.output
+
+
+def test_a_linter_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openapi_spec_validator", None)
+
+    done = linted(CONTRACT)
+
+    assert done.exit_code == 0
+    assert done.stderr.count("skipped: ") == 2
+
+
+def test_a_missing_linter_is_an_error_where_every_one_is_wanted() -> None:
+    assert linted(CONTRACT, "--every").exit_code == 2
+
+
+def redocly(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    """A redocly that answers so."""
+    command = folder / "fake-redocly"
+    command.write_text(f"#!/bin/sh\ncat <<'END'\n{answer}\nEND\n", "utf-8")
+    command.chmod(0o755)
+    monkeypatch.setattr(lint, "REDOCLY", str(command))
+
+
+def test_what_redocly_finds_is_told_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    location = {"start": {"line": 7}, "pointer": "#/info"}
+    problem = {"ruleId": "info-license", "message": "No license.", "location": [location]}
+    redocly(tmp_path, monkeypatch, json.dumps({"problems": [problem]}))
+
+    output = linted(CONTRACT).output
+
+    assert f"{CONTRACT}:7: /info: No license.; wanted" in output
+    assert "[redocly/info-license]" in output
+
+
+def test_a_redocly_that_says_nothing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redocly(tmp_path, monkeypatch, "oh no")
+
+    assert "skipped: " in linted(CONTRACT).stderr

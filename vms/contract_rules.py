@@ -1,0 +1,232 @@
+"""Our own rules for a contract, beside what the twin asks of it and what other linters find."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema_rs
+
+from mock_server.contract_file import ContractFile, Pointer, shortened
+from mock_server.fields import squashed
+from vms.changes.sources import Side
+
+# Prism 5.14.2 ignores or misreads them (openapi/README.md).
+_NOT_FOR_PRISM: Final = ("prefixItems", "dependentRequired", "unevaluatedProperties", "contains")
+_ONE_LETTER: Final = re.compile(r"\W+")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a contract that must not stay: where, what was found, what was wanted."""
+
+    place: str
+    found: str
+    wanted: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.found}; wanted {self.wanted} [{self.rule}]"
+
+
+Rule = Callable[[Side], Iterator[tuple[Pointer, str, str]]]
+
+
+def follow_references(file: ContractFile) -> None:
+    """Follow every reference outside examples.
+
+    Raises:
+        ContractError: one leads nowhere, in a circle, or out of the file.
+    """
+    for pointer, reference in _found(file.document, "$ref", ()):
+        file.follow({"$ref": reference}, pointer)
+
+
+def problems(side: Side) -> Iterator[Problem]:
+    """What our own rules find."""
+    for name, rule in RULES.items():
+        for pointer, found, wanted in rule(side):
+            yield Problem(place(side.file, pointer), found, wanted, name)
+
+
+def place(file: ContractFile, pointer: Pointer) -> str:
+    """Where something stands: file, line, JSON pointer."""
+    text = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+    return f"{file.path}:{file.line(pointer)}: {text}"
+
+
+def _version(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    if not re.fullmatch(r"\d+\.\d+\.\d+", side.contract.version):
+        yield ("info", "version"), repr(side.contract.version), "three numbers, such as 1.0.0"
+
+
+def _no_default_response(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    if "default" in side.operation["responses"]:
+        at = (*side.at, "responses", "default")
+        yield at, "a default response", "each status by itself: a client cannot type the rest"
+
+
+def _examples(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    """Every answer has an example, and every documented code stands in one."""
+    shown = set[int]()
+    for status, response in side.operation["responses"].items():
+        for media_type, media in response.get("content", {}).items():
+            at = (*side.at, "responses", status, "content", media_type)
+            examples = media.get("examples", {})
+            if not examples:
+                yield at, "no example", "one, so that the twin and the tests know the answer"
+            for name, example in examples.items():
+                shown.update(_codes(example["value"]))
+                if str(example["x-status"])[0] != status[0]:
+                    where = (*at, "examples", name, "x-status")
+                    yield where, f"{example['x-status']} under {status}", "a status of its answer"
+    for path, pointer in _leniencies(side):
+        for reason, error in path["errors"].items():
+            if error["evidence"]["grade"] == "documented" and error["code"] not in shown:
+                where = (*pointer, "errors", reason, "code")
+                yield where, f"the documented code {error['code']}", "an example that shows it"
+
+
+def _examples_are_valid(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    hook = side.file.document.get("webhooks", {})
+    operations = [(side.at, side.operation)]
+    operations += [(("webhooks", name, "post"), item["post"]) for name, item in hook.items()]
+    shared = {"components": side.file.document["components"]}
+    for at, operation in operations:
+        bodies: dict[Pointer, Any] = {("requestBody",): operation["requestBody"]}
+        bodies |= {("responses", name): body for name, body in operation["responses"].items()}
+        for below, body in bodies.items():
+            for media_type, media in body.get("content", {}).items():
+                schema = {**media["schema"], **shared}
+                try:
+                    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+                except (jsonschema_rs.ValidationError, ValueError) as wrong:
+                    where = (*at, *below, "content", media_type, "schema")
+                    yield where, shortened(str(wrong)), "a JSON Schema"
+                    continue
+                for name, example in media.get("examples", {}).items():
+                    where = (*at, *below, "content", media_type, "examples", name, "value")
+                    for broken in validator.iter_errors(example["value"]):
+                        at_fault = (*where, *broken.instance_path)
+                        yield at_fault, shortened(broken.message), "a valid example"
+
+
+def _keywords(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    for pointer, name in _names(side.file.document["components"]["schemas"], ()):
+        if name in _NOT_FOR_PRISM:
+            at = ("components", "schemas", *pointer, name)
+            yield at, f"the keyword {name}", "another one: Prism gets it wrong"
+
+
+def _quotes(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    """A quote stands in its source, where the source is kept beside the contract."""
+    kept = {
+        name: _letters(path.read_text("utf-8"))
+        for name, source in side.file.document["x-sources"].items()
+        if (path := _kept(side.file.path, source["where"])) is not None
+    }
+    for pointer, evidence in _evidence(side.file.document, ()):
+        text = kept.get(evidence.get("source", ""))
+        if text is not None and _letters(evidence.get("quote", "")) not in text:
+            yield (*pointer, "quote"), repr(evidence["quote"]), f"a quote from {evidence['source']}"
+
+
+def _nothing_unused(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    document = side.file.document
+    casts = {cast for lenient, _ in _leniencies(side) for cast in lenient["casts"]}
+    for name in document["x-casts"].keys() - casts:
+        yield ("x-casts", name), "a cast that no parameter has", "one that is used"
+    evidence = [entry for _, entry in _evidence(document, ())]
+    cited = {entry.get("source") for entry in evidence}
+    reasons = " ".join(entry.get("reason", "") for entry in evidence)
+    for name in sorted(
+        name for name in document["x-sources"].keys() - cited if name not in reasons
+    ):
+        yield ("x-sources", name), "a source that nothing cites", "one that is cited"
+
+
+def _one_meaning_a_name(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    """What is a former or mistaken name of one parameter is not the name of another."""
+    schemas = side.file.document["components"]["schemas"]
+    for title, schema in schemas.items():
+        members = schema.get("properties", {})
+        taken = {squashed(name): name for name in members}
+        for member, field in members.items():
+            lenient = field.get("x-lenient", {})
+            former = [entry["name"] for entry in lenient.get("former", ())]
+            for name in (*former, *lenient.get("mistaken", {}).get("names", ())):
+                other = taken.setdefault(squashed(name), member)
+                if other != member:
+                    at = ("components", "schemas", title, "properties", member, "x-lenient")
+                    yield at, f"the name {name!r}, which means {other}", "one meaning for a name"
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    "version": _version,
+    "no-default-response": _no_default_response,
+    "examples": _examples,
+    "valid-examples": _examples_are_valid,
+    "keywords-for-prism": _keywords,
+    "quotes": _quotes,
+    "nothing-unused": _nothing_unused,
+    "one-meaning-a-name": _one_meaning_a_name,
+}
+
+
+def _leniencies(side: Side) -> Iterator[tuple[Mapping[str, Any], Pointer]]:
+    for pointer, value in _found(side.file.document, "x-lenient", ()):
+        yield value, pointer
+
+
+def _found(value: object, name: str, pointer: Pointer) -> Iterator[tuple[Pointer, Any]]:
+    """Every value that has this name, outside examples."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key == name:
+                yield (*pointer, key), member
+            elif key != "value":
+                yield from _found(member, name, (*pointer, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _found(item, name, (*pointer, index))
+
+
+def _names(value: object, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield pointer, key
+            if not str(key).startswith("x-"):
+                yield from _names(member, (*pointer, key))
+
+
+def _evidence(value: object, pointer: Pointer) -> Iterator[tuple[Pointer, Mapping[str, str]]]:
+    """Everything that has a grade."""
+    if isinstance(value, dict):
+        if "grade" in value:
+            yield pointer, value
+        for key, member in value.items():
+            yield from _evidence(member, (*pointer, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _evidence(item, (*pointer, index))
+
+
+def _codes(value: Mapping[str, Any]) -> Iterator[int]:
+    if "code" in value:
+        yield value["code"]
+    for error in value.get("errors", {}).values():
+        yield error["code"]
+
+
+def _kept(contract: Path, where: str) -> Path | None:
+    """The source's file, looked for from where the contract stands upwards."""
+    folders = contract.resolve().parents
+    return next((path for folder in folders if (path := folder / where).is_file()), None)
+
+
+def _letters(text: str) -> str:
+    # The page's line breaks and typographic signs are not what is quoted.
+    return _ONE_LETTER.sub(" ", text).strip()
