@@ -14,14 +14,16 @@ CONSTRAINTS = ("-c", "constraints.txt")
 # Where the suites write what they counted, for the report.
 FIGURES = {"CONTRACT_FIGURES": "report/figures"}
 # Two workers, a file to each: what a file has counted, its last test reads.
-CONTRACT_TESTS = ("-n", "2", "--dist", "loadfile", "contract_tests")
+TWO_WORKERS = ("-n", "2", "--dist", "loadfile")
+CONTRACT_TESTS = (*TWO_WORKERS, "contract_tests")
+CLIENT = ("openapi/voice-campaign.yaml", "generated/voice_api")
 ROOMS = ("mock_server", "vms", "voice_client", "tests")
 
 
 def install(session: nox.Session, group: str, *, project: bool = True) -> None:
     """The tools of one dependency group, and the project with its twin."""
     tools = nox.project.dependency_groups(PYPROJECT, group) if group else ()
-    itself = ("-e", ".[twin]") if project else ()
+    itself = ("-e", ".[twin,maintain]") if project else ()
     session.install(*CONSTRAINTS, *itself, *tools)
 
 
@@ -40,8 +42,7 @@ def types(session: nox.Session) -> None:
     """Types: mypy strict on everything written by hand, pyright on what users import."""
     install(session, "types")
     session.run("mypy")
-    scripts = ("openapi/regenerate.py", "openapi/surface.py")
-    session.run("mypy", "noxfile.py", "noxw", *scripts, "benchmarks")
+    session.run("mypy", "noxfile.py", "noxw", "openapi/decide.py", "benchmarks")
     session.run("pyright", "--warnings")
 
 
@@ -55,8 +56,8 @@ def imports(session: nox.Session) -> None:
 @nox.session
 def drift(session: nox.Session) -> None:
     """Is the generated client what the contract generates, to the byte?"""
-    install(session, "drift", project=False)
-    session.run("python", "openapi/regenerate.py", "check")
+    install(session, "")
+    session.run("vms", "drift", *CLIENT)
 
 
 @nox.session
@@ -67,7 +68,7 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *ROOMS)
+    session.run("coverage", "run", "-m", "pytest", *TWO_WORKERS, *ROOMS)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -135,11 +136,30 @@ def demo(session: nox.Session) -> None:
 def generate(session: nox.Session) -> None:
     """Write what is made from the contract: the generated client and three pages in docs/."""
     install(session, "tests")
-    session.run("python", "openapi/regenerate.py", "write")
+    write_what_is_made(session)
+
+
+def write_what_is_made(session: nox.Session) -> None:
+    """The generated client and the pages, from the contract as it is."""
+    session.run("vms", "generate", *CLIENT)
     with open("docs/rules.md", "w", encoding="utf-8") as page:  # noqa: PTH123  (nox wants a file)
         session.run("vms", "rules", "--markdown", stdout=page)
     session.run("python", "contract_tests/table.py", "write")
     session.run("python", "contract_tests/strict_versus_lenient.py", "write")
+
+
+@nox.session(default=False)
+def update(session: nox.Session) -> None:
+    """After an edit of the contract: lint, generate, test, and say what a human must decide."""
+    install(session, "tests")
+    # redocly is on the PATH of what node.py runs.
+    with_node = ("python", "contract_tests/node.py")
+    session.run(*with_node, "vms", "lint", "--every")
+    write_what_is_made(session)
+    session.run(
+        "pytest", *CONTRACT_TESTS, "-q", "--junitxml=report/update.xml", success_codes=[0, 1]
+    )
+    session.run(*with_node, "python", "openapi/decide.py", "report/update.xml")
 
 
 @nox.session(default=False)

@@ -1,7 +1,8 @@
 """Installs the Node tools of package-lock.json beside it, with the Node that comes from PyPI.
 
-    python contract_tests/node.py
+    python contract_tests/node.py [COMMAND ...]
 
+With a command it is run where those tools are on the PATH.
 One Node, pinned with all else, wherever the tests run; what a machine has on its PATH is not asked.
 Needs Linux or macOS.
 """
@@ -14,6 +15,7 @@ import os
 import ssl
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -87,17 +89,19 @@ def _install(folder: Path) -> None:
         )
 
 
-def main() -> int:
+def main(command: Sequence[str]) -> int:
     """Run the command; see the top of this file."""
     try:
         where = installed()
     except CannotInstallError as error:
         print(f"node.py: {error}", file=sys.stderr)
         return 1
+    if command:
+        return subprocess.run(command, env=environment(), check=False).returncode
     there = sorted(path.name for path in where.iterdir() if path.name in COMMANDS)
     print(f"Installed: {', '.join(there)}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -14,23 +14,24 @@ import pytest
 from click.testing import CliRunner
 
 import node
-import regenerate
 import spec
-import surface
 from mock_server.app import create_app
 from mock_server.contract import load
 from mock_server.memory_store import MemoryStore
 from mock_server.store import Account, digest
 from mock_server.twin import Twin
+from vms.changes.behaviour import Fate, behaviour
+from vms.changes.clients import Clients, clients
 from vms.changes.comparison import comparison
 from vms.changes.sources import side
 from vms.cli import vms
+from vms.generated import generate
 
 VERSIONS: Final = {
-    path.stem: path for path in sorted((regenerate.OPENAPI / "versions").glob("*.yaml"))
+    path.stem: path for path in sorted((spec.FILE.parent / "versions").glob("*.yaml"))
 }
 OLDER: Final = VERSIONS["0.2.0"]
-NOW: Final = regenerate.CONTRACT
+NOW: Final = spec.FILE
 EVERY: Final = {**VERSIONS, "now": NOW}
 TEXT: Final = NOW.read_text("utf-8")
 OPTED_OUT: Final = "+33698765432"
@@ -75,11 +76,16 @@ ONLY_REDOCLY = {
 }
 
 
+def edited(folder: Path, old: str, new: str) -> Path:
+    assert old in TEXT
+    path = folder / "contract.yaml"
+    path.write_text(TEXT.replace(old, new, 1), "utf-8")
+    return path
+
+
 @pytest.mark.parametrize(("old", "new", "rule"), ONLY_REDOCLY.values(), ids=ONLY_REDOCLY)
 def test_what_only_redocly_finds_is_told(tmp_path: Path, old: str, new: str, rule: str) -> None:
-    assert old in TEXT
-    path = tmp_path / "contract.yaml"
-    path.write_text(TEXT.replace(old, new, 1), "utf-8")
+    path = edited(tmp_path, old, new)
 
     done = CliRunner().invoke(vms, ["lint", str(path), "--every"])
 
@@ -99,7 +105,7 @@ def client_of(folder: Path, path: Path) -> ModuleType:
     """The package generated from a contract, under a name of its own."""
     name = f"voice_api_{path.stem.replace('.', '_').replace('-', '_')}"
     if not (folder / name).exists():
-        regenerate.generate(path, folder / name)
+        generate(path, folder / name)
     sys.path.insert(0, str(folder))
     try:
         importlib.invalidate_caches()
@@ -188,27 +194,64 @@ def test_a_client_of_another_address_gets_nothing_it_knows(folder: Path) -> None
 
 
 @pytest.fixture(scope="module")
-def breakages() -> Iterator[list[str]]:
-    return surface.breakages(OLDER, NOW)
+def real() -> Iterator[Clients]:
+    """The clients generated from the contract before the flag was renamed, and from that of now."""
+    with clients(side(str(OLDER)), side(str(NOW))) as pair:
+        yield pair
 
 
-def test_an_attribute_that_is_gone_breaks_python(breakages: list[str]) -> None:
+def test_an_attribute_that_is_gone_breaks_python(real: Clients) -> None:
     flag = "voice_api.models.voice_campaign.VoiceCampaign.auto_remove_blacklisted_numbers"
 
-    assert breakages == [f"{flag}: Public object was removed"]
+    assert real.breakages == (f"{flag}: Public object was removed",)
+
+
+def test_a_real_old_client_is_read_differently_at_the_new_twin(real: Clients) -> None:
+    met = behaviour(side(str(OLDER)), side(str(NOW)), real.old)
+
+    assert {(run.about, run.fate) for run in met.runs} == {
+        ("auto_remove_blacklisted_numbers", Fate.READ_DIFFERENTLY)
+    }
+    assert any("number_of_contacts is 2; it was 1" in run.difference for run in met.runs)
+
+
+@pytest.mark.parametrize("version", EVERY)
+def test_a_real_client_meets_nothing_new_at_its_own_twin(version: str) -> None:
+    own = side(str(EVERY[version]))
+
+    with clients(own, own) as pair:
+        met = behaviour(own, own, pair.old)
+
+    assert (met.runs, met.requests > 30) == ((), True)
+
+
+def test_a_real_client_that_cannot_read_the_answer_is_told(tmp_path: Path) -> None:
+    path = edited(tmp_path, '        "2XX":\n', '        "202":\n')
+
+    with clients(side(str(path)), side(str(NOW))) as pair:
+        met = behaviour(side(str(path)), side(str(NOW)), pair.old)
+
+    assert [run.difference for run in met.runs] == [
+        "201, sent, but the client knows no answer with 201"
+    ]
 
 
 def test_another_type_breaks_python(tmp_path: Path) -> None:
-    path = tmp_path / "new.yaml"
-    path.write_text(
-        TEXT.replace(
-            "        list_name:\n          type: string",
-            "        list_name:\n          type: integer",
-        ).replace("list_name: October appointments", "list_name: 5"),
-        "utf-8",
+    path = edited(
+        tmp_path,
+        "        list_name:\n          type: string",
+        "        list_name:\n          type: integer",
     )
 
-    found = surface.breakages(NOW, path)
+    with clients(side(str(NOW)), side(str(path))) as pair:
+        found = pair.breakages
 
     told = "VoiceCampaign.list_name(list_name): Type was changed to int | Unset; it was str | Unset"
     assert any(line.endswith(told) for line in found)
+
+
+def test_the_diff_of_both_clients_tells_what_breaks_in_python() -> None:
+    done = CliRunner().invoke(vms, ["diff", str(OLDER), str(NOW), "--python"])
+
+    assert "Breaks for Python that imports the generated client: 1." in done.output
+    assert "Old generated client at the new twin: " in done.output

@@ -269,3 +269,19 @@ def test_serve_refuses_a_wrong_file_of_accounts_in_one_line(tmp_path: Path) -> N
     assert result.exit_code == 1
     assert 'accounts."ada".credit: came -1; wanted euros from 0' in result.output
     assert result.output.count("\n") == 1
+
+
+def test_a_copy_of_the_contract_is_written_and_never_over_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "new/contract.yaml"
+
+    first, second = (CliRunner().invoke(vms, ["contract", str(path)]) for _ in range(2))
+
+    assert (first.exit_code, second.exit_code) == (0, 1)
+    assert path.read_bytes() == (ROOT / "openapi/voice-campaign.yaml").read_bytes()
+    assert second.output == f"Error: {path}: cannot be written: File exists\n"
+
+
+def test_the_contract_is_printed_on_request() -> None:
+    done = CliRunner().invoke(vms, ["contract", "-"])
+
+    assert done.output == (ROOT / "openapi/voice-campaign.yaml").read_text("utf-8")

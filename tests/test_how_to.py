@@ -21,7 +21,7 @@ from mock_server.testing import InboxOverflowError
 HOW_TO = ROOT / "docs/how-to"
 PAGES = sorted(page for page in HOW_TO.glob("*.md") if page.name != "README.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-NAME = re.compile(r"# (\w+\.\w+)\n")
+NAME = re.compile(r"# ([\w./-]+\.\w+)\n")
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 # Where nothing listens ("discard"), as long as a page has not started a twin.
@@ -49,23 +49,26 @@ class Walk:
             else:
                 name = NAME.match(content)
                 assert name is not None, content
-                (self._pytester.path / name[1]).write_text(content[name.end() :], "utf-8")
+                path = self._pytester.path / name[1]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content[name.end() :], "utf-8")
 
     def _give(self, command: str) -> str:
         command = PORT.sub(self._port, command)
         match shlex.split(command):
             case ["vms", "serve", *options]:
                 return self._serve(options)
-            case ["vms", *options]:
-                return run([sys.executable, "-m", "vms", *options])
             case ["pytest", *options] if "-n" not in options:
                 # Without a process of its own, which would take a second each time.
                 options = [*PLUGINS, "-W", "error", "--strict-config", *options]
                 return self._pytester.runpytest_inprocess(*options).stdout.str()
-            case ["pytest", *options]:
-                return run([sys.executable, "-m", "pytest", *PLUGINS, *options])
+            case ["vms" | "pytest" as tool, *options]:
+                plugins = PLUGINS if tool == "pytest" else []
+                return run([sys.executable, "-m", tool, *plugins, *options])
             case ["python", *options]:
                 return run([sys.executable, "-W", "error", *options])
+            case ["git" | "sed" as tool, *options]:
+                return run([tool, *options])
             case ["curl", *_]:
                 # Its meter is for terminals alone.
                 return run(["sh", "-c", command.replace("curl ", "curl -sS ", 1)])
@@ -124,6 +127,9 @@ def pattern(expected: str) -> str:
 def walk(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Walk]:
     for name in ("VMS_BASE_URL", "VMS_LOGIN", "VMS_KEY", "VOICE_TWIN_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1")
     # A file that a page writes anew within a second is not taken from the cache.

@@ -57,7 +57,7 @@ def test_every_command_of_a_page_exists(page: Path) -> None:
         elif words[0] == "vms":
             assert words[1] in vms.commands
         else:
-            assert words[0] in {"./noxw", "pip", "curl", "pytest", "python"}
+            assert words[0] in {"./noxw", "pip", "curl", "git", "pytest", "python", "sed"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -244,7 +244,12 @@ def lint(contract: Path | None, *, every: bool) -> None:
     type=click.Choice(("silent", "breaking", "any")),
     help="Exit with 1 if there is such a change, or a worse one.",
 )
-def diff(old: str, new: str | None, form: str | None, fail_on: str | None) -> None:
+@click.option(
+    "--python",
+    is_flag=True,
+    help="Generate both clients: what breaks for Python that imports them, and let them send.",
+)
+def diff(old: str, new: str | None, form: str | None, fail_on: str | None, *, python: bool) -> None:
     """Tell what a change of the contract breaks, the breaks that nothing reports first.
 
     OLD and NEW are files, git revisions (HEAD~1, main:path/contract.yaml) or https:// URLs; NEW is
@@ -257,7 +262,52 @@ def diff(old: str, new: str | None, form: str | None, fail_on: str | None) -> No
     from vms import diff as command
 
     newer = new or str(shipped("voice-campaign.yaml"))
-    sys.exit(command.run(old, newer, form=form or "text", fail_on=fail_on))
+    sys.exit(command.run(old, newer, form=form or "text", fail_on=fail_on, python=python))
+
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@vms.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+def contract(file: Path) -> None:
+    """Write the shipped contract to FILE (- prints it), to begin one of your own."""
+    from mock_server.contract_file import shipped
+
+    text = shipped("voice-campaign.yaml").read_text("utf-8")
+    if str(file) == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as written:
+            written.write(text)
+    except OSError as error:
+        raise click.ClickException(f"{file}: cannot be written: {error.strerror}") from error
+    click.echo(f"{file}: written")
+
+
+@vms.command()
+@click.argument("contract", type=_FILE)
+@click.argument("package", type=click.Path(file_okay=False, path_type=Path))
+def generate(contract: Path, package: Path) -> None:
+    """Write the typed client that CONTRACT generates into the folder PACKAGE, in place of it."""
+    from vms import generated
+
+    generated.write(contract, package)
+
+
+@vms.command()
+@click.argument("contract", type=_FILE)
+@click.argument("package", type=click.Path(file_okay=False, path_type=Path))
+def drift(contract: Path, package: Path) -> None:
+    """Tell how the folder PACKAGE differs from the client that CONTRACT generates.
+
+    Exits with 0 if it does not, with 1 if it does, with 2 if there is nothing to compare with.
+    """
+    from vms import generated
+
+    sys.exit(generated.check(contract, package))
 
 
 @vms.command()

@@ -11,9 +11,11 @@ from rich.markup import escape
 from mock_server.contract import ContractError
 from vms import show
 from vms.changes.behaviour import Behaviour, Fate
+from vms.changes.clients import clients
 from vms.changes.comparison import Comparison, comparison
 from vms.changes.findings import Finding, Severity
-from vms.changes.sources import side
+from vms.changes.sources import Side, side
+from vms.generated import CannotGenerateError
 
 FORMS: Final = ("text", "json", "markdown", "github")
 FAIL_ON: Final = {
@@ -33,11 +35,14 @@ _LEVELS: Final = {
 }
 
 
-def run(old: str, new: str, *, form: str, fail_on: str | None) -> int:
-    """Print the comparison of two contracts; 1 if it holds what ``fail_on`` names."""
+def run(old: str, new: str, *, form: str, fail_on: str | None, python: bool) -> int:
+    """Print the comparison of two contracts; 1 if it holds what ``fail_on`` names.
+
+    With ``python`` both clients are generated, and send the requests.
+    """
     try:
-        result = comparison(side(old), side(new))
-    except ContractError as error:
+        result = compared(side(old), side(new), python=python)
+    except (ContractError, CannotGenerateError) as error:
         raise click.UsageError(str(error)) from error
     if form == "json":
         click.echo(json.dumps(result.document(), indent=2, ensure_ascii=False))
@@ -46,12 +51,25 @@ def run(old: str, new: str, *, form: str, fail_on: str | None) -> int:
     elif form == "github":
         click.echo("\n".join(map(_annotation, result.findings)))
     else:
-        _print(result)
+        show_text(result)
     bad = FAIL_ON[fail_on] if fail_on else set()
     return int(any(one.severity in bad for one in result.findings))
 
 
-def _print(result: Comparison) -> None:
+def compared(old: Side, new: Side, *, python: bool) -> Comparison:
+    """The comparison, with the generated clients or without.
+
+    Raises:
+        CannotGenerateError: they were wanted and cannot be generated.
+    """
+    if not python:
+        return comparison(old, new)
+    with clients(old, new) as generated:
+        return comparison(old, new, generated)
+
+
+def show_text(result: Comparison) -> None:
+    """Print it for a terminal."""
     console = show.console()
 
     def line(text: str, style: str = "") -> None:
@@ -70,6 +88,8 @@ def _print(result: Comparison) -> None:
     line("")
     for text in _summary(result):
         line(text)
+    for text in result.python or ():
+        line(f"  {text}")
     if result.findings:
         line("For the changelog:")
         for text in result.changelog():
@@ -86,7 +106,11 @@ def _markdown(result: Comparison) -> list[str]:
         lines.append(
             f"| **{one.severity}** `{one.rule}` | {_cell(one.what)}{ran} | {' | '.join(cells)} |"
         )
-    return [*lines, "", *(f"- {text}" for text in _summary(result))]
+    lines += ["", *(f"- {text}" for text in _summary(result))]
+    lines += [f"  - `{text}`" for text in result.python or ()]
+    if result.findings:
+        lines += ["", "For the changelog:", "", *result.changelog()]
+    return lines
 
 
 def _annotation(one: Finding) -> str:
@@ -106,12 +130,17 @@ def _title(result: Comparison) -> str:
 
 def _summary(result: Comparison) -> list[str]:
     told = "which it is" if result.version_tells else f"not {result.new.contract.version}"
-    return [
-        f"Old callers at the new twin: {_counted(result.old_callers)}.",
-        f"New callers at the old twin: {_counted(result.new_callers)}.",
+    callers = "callers" if result.python is None else "generated client"
+    lines = [
+        f"Old {callers} at the new twin: {_counted(result.old_callers)}.",
+        f"New {callers} at the old twin: {_counted(result.new_callers)}.",
         f"Structure: {result.structure}.",
         f"info.version must be at least {result.next_version}, {told}.",
     ]
+    if result.python is not None:
+        count = len(result.python)
+        lines.append(f"Breaks for Python that imports the generated client: {count or 'none'}.")
+    return lines
 
 
 def _counted(callers: Behaviour) -> str:

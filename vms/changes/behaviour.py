@@ -7,6 +7,7 @@ what the new one makes of it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import jsonschema_rs
 from mock_server.memory_store import MemoryStore
 from mock_server.store import Account, Entry, Request, digest
 from mock_server.twin import Twin
+from vms.changes.clients import Client
 from vms.changes.request import Parameter, parameters
 from vms.changes.sources import Side
 
@@ -66,14 +68,19 @@ class Behaviour:
     runs: tuple[Run, ...]
 
 
-def behaviour(callers: Side, server: Side) -> Behaviour:
+def behaviour(callers: Side, server: Side, client: Client | None = None) -> Behaviour:
     """Send every valid request of ``callers`` to the twins of both sides.
+
+    Args:
+        callers: whose contract the callers know.
+        server: whose twin they meet.
+        client: the generated client that sends and reads; by default the contract itself does.
 
     The requests are the contract's examples and, for each parameter, the edges of what is valid:
     each word of an enumeration, both booleans, the shortest and the longest text, the fewest and
     the most items, null. One of the two contacts has opted out.
     """
-    home, away = _Caller(callers, callers), _Caller(callers, server)
+    home, away = _Caller(callers, callers, client), _Caller(callers, server, client)
     requests, runs = 0, dict[str, Run]()
     for run in away.lost():
         runs[str(run)] = run
@@ -89,8 +96,9 @@ def behaviour(callers: Side, server: Side) -> Behaviour:
 class _Caller:
     """A caller that knows one contract, at the twin of another, with a new account each time."""
 
-    def __init__(self, knows: Side, server: Side) -> None:
+    def __init__(self, knows: Side, server: Side, client: Client | None) -> None:
         self._knows = knows.contract
+        self._client = client
         self.serves = server.contract
         document = knows.file.document
         self._answers = {
@@ -137,11 +145,14 @@ class _Caller:
             opt_outs=frozenset({_OPTED_OUT}),
         )
         headers = {**dict.fromkeys(names, _LOGIN), "content-type": self._knows.media_type}
-        request = Request(method, path, headers, json.dumps(body).encode())
+        sent = json.dumps(body).encode() if self._client is None else self._client.encoded(body)
+        request = Request(method, path, headers, sent)
         return Twin(self.serves, MemoryStore([account])).handle(request)
 
     def cannot_read(self, status: int, answer: object) -> str:
         """Why the caller's client cannot read the answer; empty if it can."""
+        if self._client is not None:
+            return self._client.cannot_read(status, answer)
         readers = (self._answers.get(name) for name in (str(status), f"{status // 100}XX"))
         reader = next(filter(None, readers), None)
         if reader is None:
@@ -167,8 +178,8 @@ def _differences(
         return
     if why := away.cannot_read(after["status"], answer):
         yield "answer", Fate.UNREADABLE_ANSWER, f"{after['status']}, sent, but {why}"
-    for note in _new_notes(before, after):
-        yield "", Fate.READ_DIFFERENTLY, note
+    for about, note in _new_notes(before, after):
+        yield about, Fate.READ_DIFFERENTLY, note
     taken, now_taken = home.serves.filled(before["body"]), away.serves.filled(after["body"])
     for name in home.serves.body.members.keys() & away.serves.body.members.keys():
         one, another = taken.get(name), now_taken.get(name)
@@ -181,12 +192,16 @@ def _differences(
             yield "", Fate.READ_DIFFERENTLY, f"{name} is {another}; it was {one}"
 
 
-def _new_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+def _new_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     known = {(note["path"], note["rule"]) for note in before["notes"]}
     for note in after["notes"]:
         if (note["path"], note["rule"]) not in known:
             meant = f" Did you mean {note['did_you_mean']}?" if "did_you_mean" in note else ""
-            yield f"{note['kind']} at {note['path']}: {note['summary']}{meant}"
+            # A client sends defaults with every request, so a note may be about another parameter:
+            # /recipients/0/phone_number about recipients[].phone_number. Advice comes of the whole.
+            about = re.sub(r"/\d+", "[]", note["path"]).lstrip("/").replace("/", ".")
+            told = f"{note['kind']} at {note['path']}: {note['summary']}{meant}"
+            yield "" if note["kind"] == "advice" else about, told
 
 
 def _requests(callers: Side) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vms.changes.behaviour import Behaviour, Fate, behaviour
+from vms.changes.clients import Clients
 from vms.changes.findings import Finding, Severity, bump, numbers, ordered
 from vms.changes.operation import Operations
 from vms.changes.request import Requests
@@ -24,6 +25,8 @@ class Comparison:
     """What the second opinion said."""
     old_callers: Behaviour
     new_callers: Behaviour
+    python: tuple[str, ...] | None = None
+    """What breaks for Python that imports the generated client; None if none was generated."""
 
     @property
     def next_version(self) -> str:
@@ -54,18 +57,29 @@ class Comparison:
             "structure": self.structure,
             "old_callers": asdict(self.old_callers),
             "new_callers": asdict(self.new_callers),
+            "python": self.python,
             "changelog": self.changelog(),
         }
 
 
-def comparison(old: Side, new: Side) -> Comparison:
-    """Hold two against each other, and run the callers of each against the twin of the other."""
+def comparison(old: Side, new: Side, generated: Clients | None = None) -> Comparison:
+    """Hold two against each other, and run the callers of each against the twin of the other.
+
+    The callers are those clients, if they were generated; else the contracts stand for them.
+    """
     found = [*Requests(old, new).findings(), *Operations(old, new).findings()]
     second = structure(old, new, found)
-    old_callers = behaviour(old, new)
+    old_callers = behaviour(old, new, generated.old if generated else None)
+    new_callers = behaviour(new, old, generated.new if generated else None)
     proven = [_proven(one, old_callers) for one in (*found, *second.findings)]
     return Comparison(
-        old, new, tuple(ordered(proven)), second.told, old_callers, behaviour(new, old)
+        old,
+        new,
+        tuple(ordered(proven)),
+        second.told,
+        old_callers,
+        new_callers,
+        generated.breakages if generated else None,
     )
 
 

@@ -1,0 +1,104 @@
+"""What a human must still decide after an edit of the contract; `nox -s update` runs it last.
+
+    python openapi/decide.py JUNIT_XML
+
+Run it in the root of the project. Compares the contract with the last one that was published,
+in openapi/versions/. Exits with 1 if something is left to do before a release.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+from mock_server.contract_file import ContractError, shipped
+from vms import diff
+from vms.changes.comparison import Comparison
+from vms.changes.findings import Severity, numbers
+from vms.changes.sources import side
+from vms.generated import CannotGenerateError
+
+CONTRACT = shipped("voice-campaign.yaml")
+ROOT = CONTRACT.parent.parent
+CHANGELOG = ROOT / "CHANGELOG.md"
+VERSIONS = CONTRACT.parent / "versions"
+
+
+def last_published() -> Path:
+    """The contract of the highest version in openapi/versions/."""
+    return max(VERSIONS.glob("*.yaml"), key=lambda path: numbers(path.stem))
+
+
+def red(junit: Path) -> list[str]:
+    """The tests that failed, each with the first line that says why."""
+    found = list[str]()
+    for case in ET.parse(junit).iter("testcase"):  # noqa: S314  (written by pytest)
+        for child in case:
+            if child.tag in {"failure", "error"}:
+                why = child.attrib.get("message", "").splitlines() or [""]
+                path = case.attrib["classname"].replace(".", "/")
+                found.append(f"{path}.py::{case.attrib['name']}: {why[0]}")
+    return found
+
+
+def decisions(result: Comparison, unreleased: str) -> Iterator[str]:
+    """What no command can know, a sentence each.
+
+    A finding that stands in the changelog, as it was suggested, has been decided.
+    """
+    told = _squeezed(unreleased)
+    contract = CONTRACT.relative_to(ROOT)
+    if result.findings and not result.version_tells:
+        line = result.new.file.line(("info", "version"))
+        yield f"{contract}:{line}: raise info.version to at least {result.next_version}."
+    for one in result.findings:
+        if _squeezed(one.what) in told:
+            continue
+        if one.severity != Severity.HARMLESS and one.new is not None:
+            yield f"{contract}:{one.new.line}: is the evidence still that of {one.about}?"
+        yield f'CHANGELOG.md, under "Unreleased": - {one.severity.capitalize()}: {one.what}'
+
+
+def _squeezed(text: str) -> str:
+    """The text without line breaks and code marks, which a changelog may add."""
+    return " ".join(text.replace("`", "").split())
+
+
+def changed_files() -> list[str]:
+    """What git would have to commit."""
+    command = ["git", "status", "--porcelain", "--", "generated", "docs", "openapi"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return [line[3:] for line in done.stdout.splitlines()]
+
+
+def tell(result: Comparison, failed: list[str]) -> int:
+    """Print what is left; 1 if something is, else 0."""
+    unreleased = CHANGELOG.read_text("utf-8").partition("## Unreleased")[2].partition("\n## ")[0]
+    left = [*decisions(result, unreleased), *(f"Mend {test}" for test in failed)]
+    for title, lines in (("To commit:", changed_files()), ("For you to decide:", left)):
+        if lines:
+            print(f"\n{title}")
+            print("\n".join(f"  {line}" for line in lines))
+    version = result.new.contract.version
+    copied = f"cp {CONTRACT.relative_to(ROOT)} openapi/versions/{version}.yaml"
+    print(f"\n{'Then' if left else 'Nothing is left to decide.'} ./noxw; to publish: {copied}")
+    return 1 if left else 0
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; see the top of this file."""
+    old, new = (str(path.relative_to(ROOT)) for path in (last_published(), CONTRACT))
+    try:
+        result = diff.compared(side(old), side(new), python=True)
+    except (ContractError, CannotGenerateError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    diff.show_text(result)
+    return tell(result, red(Path(arguments[0])))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

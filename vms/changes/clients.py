@@ -1,0 +1,106 @@
+"""The clients that two contracts generate: what breaks in Python, and how they send and read."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, get_type_hints
+
+import attrs
+import httpx
+
+from vms import generated
+from vms.changes.sources import Side
+
+# griffe compares packages by name, so both have the same one, in folders of their own.
+_PACKAGE: Final = "voice_api"
+
+
+class Client:
+    """A generated client, imported under a name of its own: its bytes, and what it can read."""
+
+    def __init__(self, package: Path, name: str) -> None:
+        self._root = _imported(package, name)
+        (module,) = (
+            path for path in package.glob("api/*/*.py") if "_get_kwargs" in path.read_text("utf-8")
+        )
+        parts = module.relative_to(package).with_suffix("").parts
+        self._operation: Any = importlib.import_module(".".join((name, *parts)))
+        self._unset = importlib.import_module(f"{name}.types").UNSET
+        self._body: Any = get_type_hints(self._operation._get_kwargs)["body"]  # noqa: SLF001
+
+    def encoded(self, body: Mapping[str, Any]) -> bytes:
+        """What it sends for a campaign: the contract's defaults stand in it, too."""
+        read = self._body.from_dict(body)
+        given = {field.alias: getattr(read, field.name) for field in attrs.fields(self._body)}
+        # Reading leaves out what is absent; whoever makes a campaign gets the defaults.
+        made = self._body(
+            **{name: value for name, value in given.items() if value is not self._unset}
+        )
+        return json.dumps(self._operation._get_kwargs(body=made)["json"]).encode()  # noqa: SLF001
+
+    def cannot_read(self, status: int, answer: object) -> str:
+        """Why it cannot read the answer; empty if it can."""
+        response = httpx.Response(status, json=answer)
+        client = self._root.Client(base_url="http://127.0.0.1")
+        try:
+            parsed = self._operation._parse_response(client=client, response=response)  # noqa: SLF001
+        except Exception as error:  # noqa: BLE001  (whatever generated code raises is the finding)
+            return f"the client raised {error!r}"
+        return f"the client knows no answer with {status}" if parsed is None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Both clients, and what breaks for Python that imports the old one and gets the new."""
+
+    old: Client
+    new: Client
+    breakages: tuple[str, ...]
+
+
+@contextmanager
+def clients(old: Side, new: Side) -> Iterator[Clients]:
+    """Generate the clients of both; they are gone afterwards.
+
+    Raises:
+        CannotGenerateError: the generator is missing, or refused a contract.
+    """
+    try:
+        from vms.changes.surface import breakages  # noqa: PLC0415  (griffe is not always there)
+    except ImportError as error:
+        raise generated.missing("griffe") from error
+    with tempfile.TemporaryDirectory() as folder:
+        packages = [Path(folder) / name / _PACKAGE for name in ("old", "new")]
+        for package, side in zip(packages, (old, new), strict=True):
+            contract = Path(folder) / f"{package.parent.name}.yaml"
+            contract.write_text(side.file.text, "utf-8")
+            generated.generate(contract, package)
+        # Several pairs may be open at once.
+        names = [f"_{Path(folder).name}_{package.parent.name}" for package in packages]
+        try:
+            one, other = map(Client, packages, names)
+            yield Clients(one, other, tuple(breakages(*packages)))
+        finally:
+            for name in [name for name in sys.modules if name.split(".")[0] in names]:
+                del sys.modules[name]
+
+
+def _imported(package: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        name, package / "__init__.py", submodule_search_locations=[str(package)]
+    )
+    assert spec is not None  # noqa: S101  (an __init__.py always has a loader)
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
