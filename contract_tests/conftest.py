@@ -26,6 +26,8 @@ settings.register_profile(
 settings.register_profile("deep", database=None, deadline=None, max_examples=5000, print_blob=True)
 # As many as in ci, drawn anew with --hypothesis-seed: was it luck that a bug was found (detect.py)?
 settings.register_profile("anew", settings.get_profile("ci"), derandomize=False)
+# After an edit of the contract (nox -s update): soon over; all of it runs afterwards.
+settings.register_profile("soon", settings.get_profile("ci"), max_examples=40)
 settings.load_profile("ci")
 
 

@@ -9,6 +9,8 @@ import pytest
 
 import detect
 
+pytestmark = pytest.mark.whole
+
 BUGS = detect.bugs()
 ROOT = detect.ROOT
 BUG = detect.Bug("one", "1 is 2.", "counted/one.py", "ONE = 1", "ONE = 2")
@@ -35,6 +37,7 @@ def test_a_planted_bug_fits_the_twin_as_it_is_and_changes_it(bug: detect.Bug) ->
 def test_every_file_of_the_suite_is_a_layer_or_has_a_reason_not_to_be_one() -> None:
     about_the_tools = {
         "test_bugs.py",  # it would hunt itself
+        "test_contract_of_ones_own.py",  # about the tools, in another repository
         "test_keywords.py",  # about what the suite sends
         "test_new_parameter.py",  # about the generator
         "test_report.py",

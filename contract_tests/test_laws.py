@@ -504,6 +504,7 @@ def _fates(body: Body, reading: Reading) -> set[tuple[str, str]]:
     return fates
 
 
+@pytest.mark.whole
 def test_each_parameter_is_often_valid_often_repaired_and_often_lost(
     thousand: list[Body], readings: list[Reading]
 ) -> None:
@@ -524,6 +525,7 @@ def test_each_parameter_is_often_valid_often_repaired_and_often_lost(
     assert rare == {}
 
 
+@pytest.mark.whole
 def test_each_cast_of_the_contract_mends_something_in_a_thousand_bodies(
     readings: list[Reading],
 ) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+import pytest
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -337,6 +338,7 @@ def test_accounts_used_at_random_do_as_the_model_says() -> None:
     )
 
 
+@pytest.mark.whole
 def test_the_machine_met_every_verdict_and_moved_time_and_credit() -> None:
     """It runs after the machine; alone it has nothing to count."""
     if not SEEN:

@@ -155,6 +155,7 @@ EXPLAINED: Final[dict[str, Callable[[Body], bool]]] = {
 }
 
 
+@pytest.mark.whole
 def test_prism_the_strict_twin_and_jsonschema_accept_and_refuse_the_same_bodies(
     verdicts: list[tuple[Body, dict[str, bool]]],
 ) -> None:
@@ -184,6 +185,7 @@ def test_prism_the_strict_twin_and_jsonschema_accept_and_refuse_the_same_bodies(
     assert min(accepted, len(verdicts) - accepted) >= 100
 
 
+@pytest.mark.whole
 def test_what_prism_accepts_the_lenient_twin_accepts(
     verdicts: list[tuple[Body, dict[str, bool]]],
 ) -> None:

@@ -84,6 +84,7 @@ def test_hundreds_of_requests_were_made_and_each_that_was_judged_agreed() -> Non
     assert checks.SEEN["agreed"] == checks.SEEN["judged"] >= 200
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
 def test_over_http_its_own_command_finds_nothing_and_writes_its_reports(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], *, strict: bool
@@ -94,6 +95,7 @@ def test_over_http_its_own_command_finds_nothing_and_writes_its_reports(
     assert {path.suffix for path in tmp_path.iterdir()} == {".har", ".xml"}
 
 
+@pytest.mark.whole
 def test_over_http_a_lenient_twin_that_is_judged_as_a_strict_one_is_found_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +104,7 @@ def test_over_http_a_lenient_twin_that_is_judged_as_a_strict_one_is_found_out(
     assert conformance.run(tmp_path, strict=True) == 1
 
 
+@pytest.mark.whole
 def test_the_same_requests_are_made_in_every_run(tmp_path: Path) -> None:
     runs = [tmp_path / "one", tmp_path / "two"]
     for reports in runs:

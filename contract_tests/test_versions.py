@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -20,8 +20,8 @@ from mock_server.contract import load
 from mock_server.memory_store import MemoryStore
 from mock_server.store import Account, digest
 from mock_server.twin import Twin
-from vms.changes.behaviour import Fate, behaviour
-from vms.changes.clients import Clients, clients
+from vms.changes.behaviour import behaviour
+from vms.changes.clients import Client
 from vms.changes.comparison import comparison
 from vms.changes.sources import side
 from vms.cli import vms
@@ -101,22 +101,23 @@ def test_redocly_finds_no_break_that_we_miss(path: Path) -> None:
     assert [one.rule for one in result.findings if one.rule.startswith("redocly")] == []
 
 
-def client_of(folder: Path, path: Path) -> ModuleType:
-    """The package generated from a contract, under a name of its own."""
-    name = f"voice_api_{path.stem.replace('.', '_').replace('-', '_')}"
-    if not (folder / name).exists():
-        generate(path, folder / name)
-    sys.path.insert(0, str(folder))
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The package that each contract generates."""
+    folder = tmp_path_factory.mktemp("clients")
+    found = {name: folder / f"voice_api_{name.replace('.', '_')}" for name in EVERY}
+    for name, package in found.items():
+        generate(EVERY[name], package)
+    return found
+
+
+def imported(package: Path) -> ModuleType:
+    sys.path.insert(0, str(package.parent))
     try:
         importlib.invalidate_caches()
-        return importlib.import_module(name)
+        return importlib.import_module(package.name)
     finally:
-        sys.path.remove(str(folder))
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clients")
+        sys.path.remove(str(package.parent))
 
 
 def twin_of(path: Path) -> httpx.WSGITransport:
@@ -152,10 +153,10 @@ BODY: Final = {
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_published_contract_is_served_to_its_own_client(folder: Path, version: str) -> None:
-    path = VERSIONS[version]
-
-    answer = sent(client_of(folder, path), path, BODY)
+def test_a_published_contract_is_served_to_its_own_client(
+    packages: dict[str, Path], version: str
+) -> None:
+    answer = sent(imported(packages[version]), VERSIONS[version], BODY)
 
     assert type(answer).__name__ == "CampaignAccepted"
     assert answer.number_of_contacts == 2
@@ -182,76 +183,37 @@ def test_its_own_example_is_answered_with_its_own_members(version: str) -> None:
     [("0.2.0", "0.2.0", 1), ("0.2.0", "now", 2), ("now", "now", 1), ("now", "0.2.0", 2)],
 )
 def test_an_opted_out_person_is_called_where_the_flag_has_another_name(
-    folder: Path, client: str, twin: str, called: int
+    packages: dict[str, Path], client: str, twin: str, called: int
 ) -> None:
-    answer = sent(client_of(folder, EVERY[client]), EVERY[twin], BODY | {FLAG[client]: True})
+    answer = sent(imported(packages[client]), EVERY[twin], BODY | {FLAG[client]: True})
 
     assert answer.number_of_contacts == called
 
 
-def test_a_client_of_another_address_gets_nothing_it_knows(folder: Path) -> None:
-    assert sent(client_of(folder, VERSIONS["0.1.0"]), NOW, BODY) is None
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[Clients]:
-    """The clients generated from the contract before the flag was renamed, and from that of now."""
-    with clients(side(str(OLDER)), side(str(NOW))) as pair:
-        yield pair
-
-
-def test_an_attribute_that_is_gone_breaks_python(real: Clients) -> None:
-    flag = "voice_api.models.voice_campaign.VoiceCampaign.auto_remove_blacklisted_numbers"
-
-    assert real.breakages == (f"{flag}: Public object was removed",)
-
-
-def test_a_real_old_client_is_read_differently_at_the_new_twin(real: Clients) -> None:
-    met = behaviour(side(str(OLDER)), side(str(NOW)), real.old)
-
-    assert {(run.about, run.fate) for run in met.runs} == {
-        ("auto_remove_blacklisted_numbers", Fate.READ_DIFFERENTLY)
-    }
-    assert any("number_of_contacts is 2; it was 1" in run.difference for run in met.runs)
+def test_a_client_of_another_address_gets_nothing_it_knows(packages: dict[str, Path]) -> None:
+    assert sent(imported(packages["0.1.0"]), NOW, BODY) is None
 
 
 @pytest.mark.parametrize("version", EVERY)
-def test_a_real_client_meets_nothing_new_at_its_own_twin(version: str) -> None:
+def test_a_real_client_meets_nothing_new_at_its_own_twin(
+    packages: dict[str, Path], version: str
+) -> None:
     own = side(str(EVERY[version]))
 
-    with clients(own, own) as pair:
-        met = behaviour(own, own, pair.old)
+    met = behaviour(own, own, Client(packages[version], f"own_{packages[version].name}"))
 
     assert (met.runs, met.requests > 30) == ((), True)
 
 
-def test_a_real_client_that_cannot_read_the_answer_is_told(tmp_path: Path) -> None:
-    path = edited(tmp_path, '        "2XX":\n', '        "202":\n')
+def test_what_a_real_old_client_meets_is_told_with_what_breaks_in_python() -> None:
+    done = CliRunner().invoke(vms, ["diff", str(OLDER), str(NOW), "--python", "--json"])
 
-    with clients(side(str(path)), side(str(NOW))) as pair:
-        met = behaviour(side(str(path)), side(str(NOW)), pair.old)
-
-    assert [run.difference for run in met.runs] == [
-        "201, sent, but the client knows no answer with 201"
+    found = json.loads(done.output)
+    assert {(run["about"], run["fate"]) for run in found["old_callers"]["runs"]} == {
+        (FLAG["0.2.0"], "read differently")
+    }
+    told = [run["difference"] for run in found["old_callers"]["runs"]]
+    assert "number_of_contacts is 2; it was 1" in told
+    assert found["python"] == [
+        f"voice_api.models.voice_campaign.VoiceCampaign.{FLAG['0.2.0']}: Public object was removed"
     ]
-
-
-def test_another_type_breaks_python(tmp_path: Path) -> None:
-    path = edited(
-        tmp_path,
-        "        list_name:\n          type: string",
-        "        list_name:\n          type: integer",
-    )
-
-    with clients(side(str(NOW)), side(str(path))) as pair:
-        found = pair.breakages
-
-    told = "VoiceCampaign.list_name(list_name): Type was changed to int | Unset; it was str | Unset"
-    assert any(line.endswith(told) for line in found)
-
-
-def test_the_diff_of_both_clients_tells_what_breaks_in_python() -> None:
-    done = CliRunner().invoke(vms, ["diff", str(OLDER), str(NOW), "--python"])
-
-    assert "Breaks for Python that imports the generated client: 1." in done.output
-    assert "Old generated client at the new twin: " in done.output

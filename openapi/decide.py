@@ -39,9 +39,11 @@ def red(junit: Path) -> list[str]:
         for child in case:
             if child.tag in {"failure", "error"}:
                 why = child.attrib.get("message", "").splitlines() or [""]
-                path = case.attrib["classname"].replace(".", "/")
-                found.append(f"{path}.py::{case.attrib['name']}: {why[0]}")
-    return found
+                module = case.attrib["classname"].replace(".", "/")
+                # A file that could not be read has no class, and its name with dots.
+                where = f"{module}.py::" if module else ""
+                found.append(f"{where}{case.attrib['name']}: {why[0]}")
+    return list(dict.fromkeys(found))
 
 
 def decisions(result: Comparison, unreleased: str) -> Iterator[str]:

@@ -21,6 +21,8 @@ JUNIT = """<testsuites><testsuite>
 <failure message="AssertionError: 1 != 2&#10;more"/></testcase>
 <testcase classname="contract_tests.test_http" name="test_broken"><error/></testcase>
 <testcase classname="contract_tests.test_http" name="test_not_run"><skipped/></testcase>
+<testcase classname="" name="test_new"><error message="collection failure"/></testcase>
+<testcase classname="" name="test_new"><error message="collection failure"/></testcase>
 </testsuite></testsuites>"""
 
 
@@ -62,6 +64,7 @@ def test_every_red_test_is_named_with_its_reason(junit: Path) -> None:
     assert decide.red(junit) == [
         "contract_tests/test_laws.py::test_red[a]: AssertionError: 1 != 2",
         "contract_tests/test_http.py::test_broken: ",
+        "test_new: collection failure",
     ]
 
 

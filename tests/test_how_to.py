@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -62,17 +63,21 @@ class Walk:
                 # Without a process of its own, which would take a second each time.
                 options = [*PLUGINS, "-W", "error", "--strict-config", *options]
                 return self._pytester.runpytest_inprocess(*options).stdout.str()
-            case ["vms" | "pytest" as tool, *options]:
-                plugins = PLUGINS if tool == "pytest" else []
-                return run([sys.executable, "-m", tool, *plugins, *options])
+            case ["pytest", *options]:
+                plugins = ["-p", "xdist.plugin", "-p", "mock_server.pytest_plugin"]
+                given = [sys.executable, "-m", "pytest", *plugins, *options]
+            case ["vms", *options]:
+                given = [sys.executable, "-m", "vms", *options]
             case ["python", *options]:
-                return run([sys.executable, "-W", "error", *options])
-            case ["git" | "sed" as tool, *options]:
-                return run([tool, *options])
+                given = [sys.executable, "-W", "error", *options]
+            case ["git" | "sed", *_] as given:
+                pass
             case ["curl", *_]:
                 # Its meter is for terminals alone.
-                return run(["sh", "-c", command.replace("curl ", "curl -sS ", 1)])
-        raise AssertionError(command)
+                given = ["sh", "-c", command.replace("curl ", "curl -sS ", 1)]
+            case _:
+                raise AssertionError(command)
+        return run(given)
 
     def _serve(self, options: list[str]) -> str:
         greeting = self._servers.enter_context(serving(options))
@@ -98,7 +103,9 @@ def serving(options: list[str]) -> Iterator[str]:
 
 
 def run(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # Each worker of pytest would load every plugin that the tests have, for seconds.
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 
 

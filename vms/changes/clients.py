@@ -8,6 +8,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,10 +81,11 @@ def clients(old: Side, new: Side) -> Iterator[Clients]:
         raise generated.missing("griffe") from error
     with tempfile.TemporaryDirectory() as folder:
         packages = [Path(folder) / name / _PACKAGE for name in ("old", "new")]
-        for package, side in zip(packages, (old, new), strict=True):
-            contract = Path(folder) / f"{package.parent.name}.yaml"
+        contracts = [Path(folder) / f"{name}.yaml" for name in ("old", "new")]
+        for contract, side in zip(contracts, (old, new), strict=True):
             contract.write_text(side.file.text, "utf-8")
-            generated.generate(contract, package)
+        with ThreadPoolExecutor() as both:
+            list(both.map(generated.generate, contracts, packages))
         # Several pairs may be open at once.
         names = [f"_{Path(folder).name}_{package.parent.name}" for package in packages]
         try:

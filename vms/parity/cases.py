@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,10 +41,15 @@ def folder() -> Path:
     )
 
 
+@cache
+def _read(path: Path) -> Any:  # noqa: ANN401  (a YAML value)
+    return yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
+
+
 def rows() -> Iterator[dict[str, Any]]:
     """Every row, with each ``repeat`` and ``join`` carried out."""
     for path in sorted(folder().glob("*.yaml")):
-        yield from map(_expanded, yaml.safe_load(path.read_text("utf-8")))
+        yield from map(_expanded, _read(path))
 
 
 def _expanded(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
