@@ -215,5 +215,6 @@ def test_what_a_real_old_client_meets_is_told_with_what_breaks_in_python() -> No
     told = [run["difference"] for run in found["old_callers"]["runs"]]
     assert "number_of_contacts is 2; it was 1" in told
     assert found["python"] == [
-        f"voice_api.models.voice_campaign.VoiceCampaign.{FLAG['0.2.0']}: Public object was removed"
+        f"voice_api.{where}.{FLAG['0.2.0']}: Public object was removed"
+        for where in ("models.voice_campaign.VoiceCampaign", "options.VoiceCampaignOptions")
     ]

@@ -6,12 +6,14 @@ Whatever the loader does not know stops the start with one line that says where 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import jsonschema_rs
+import yaml
 
 from mock_server import casts
 from mock_server.contract_file import ContractError, ContractFile, Pointer, shipped, shortened
@@ -31,7 +33,7 @@ from mock_server.fields import (
 )
 from mock_server.values import Json
 
-__all__ = ["Contract", "ContractError", "load"]
+__all__ = ["NAMED", "NESTING", "Contract", "ContractError", "load"]
 
 
 def load(path: Path | None = None) -> Contract:
@@ -51,7 +53,15 @@ def of(file: ContractFile) -> Contract:
     """
     try:
         return _Reader(file).contract()
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError, StopIteration) as error:
+    except (
+        LookupError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        ArithmeticError,
+        StopIteration,
+        RecursionError,
+    ) as error:
         # What no check above has foreseen; still one line, and no traceback.
         found = shortened(f"something of another shape ({error!r})")
         raise file.refuse((), found, "the shape of openapi/voice-campaign.yaml") from error
@@ -107,8 +117,29 @@ _ANSWERS: Final = frozenset(
     }
 )
 _FORMATS: Final = frozenset({"date-time"})
+# Keywords with schemas below them, and what they are.
+NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+NESTING: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(NAMED, dict),
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), list),
+    **dict.fromkeys(
+        ("items", "additionalProperties", "not", "contains", "if", "then", "else"), dict
+    ),
+}
+_MOST_PARTS: Final = 10_000
 _ANNOTATIONS: Final = frozenset(
     {"default", "deprecated", "description", "examples", "title", "x-evidence", "x-lenient"}
+)
+
+
+_UNFORESEEN: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    StopIteration,
+    TypeError,
+    ValueError,
 )
 
 
@@ -129,6 +160,8 @@ class _Reader:
         content = file.at((*at, "requestBody", "content"), at)
         media_type = next(iter(content))
         body_at = (*at, "requestBody", "content", media_type, "schema")
+        self._check_schema(file.at(body_at, at), body_at)
+        self._check_answers(operation, at)
         body = self._field("", file.at(body_at, at), body_at)
         self._check_campaign(body, body_at)
         narrow = self._plain(file.at(body_at), body_at, narrow=True)
@@ -165,6 +198,7 @@ class _Reader:
             raise self._file.refuse(
                 ("paths",), f"{len(operations)} operations", "exactly one, the send"
             )
+        self._file.check("operation", ("paths", *operations[0][:2]))
         return operations[0]
 
     def _header(self, at: Pointer, scheme: str) -> str:
@@ -175,7 +209,56 @@ class _Reader:
             raise self._file.refuse((*at, "security"), f"no {scheme}", "both api-login and api-key")
         return str(
             self._file.at(("components", "securitySchemes", scheme, "name"), (*at, "security"))
-        )
+        ).lower()  # HTTP does not tell Api-Key from api-key, and requests are kept in lower case.
+
+    # ── schemas ──────────────────────────────────────────────────────
+
+    def _check_answers(self, operation: Mapping[str, Any], at: Pointer) -> None:
+        """Refuse a schema of an answer that nothing could be checked by."""
+        for status, response in operation["responses"].items():
+            for media_type, media in response.get("content", {}).items():
+                where = (*at, "responses", status, "content", media_type, "schema")
+                self._check_schema(media["schema"], where)
+
+    def _check_schema(self, schema: Any, at: Pointer) -> None:  # noqa: ANN401  (a YAML value)
+        """Refuse a schema that is none or never ends, at the part where it goes wrong."""
+        left = _MOST_PARTS
+        open_parts: list[tuple[Any, Pointer, tuple[Pointer, ...]]] = [(schema, at, ())]
+        while open_parts:
+            part, where, above = open_parts.pop()
+            left -= 1
+            if left < 0:
+                raise self._file.refuse(at, f"more than {_MOST_PARTS} parts", "a smaller schema")
+            if not isinstance(part, Mapping):
+                found = shortened(f"{part!r}, which is no object")
+                raise self._file.refuse(where, found, "a JSON Schema")
+            asked_from = where
+            part, where = self._file.follow(part, where)
+            if not isinstance(part, Mapping):
+                raise self._file.refuse(where, "what is no object", "a JSON Schema")
+            if where in above:
+                raise self._file.refuse(asked_from, "a schema within itself", "one that ends")
+            self._validator({k: v for k, v in part.items() if k not in NESTING}, where)
+            open_parts += [
+                (below, (*where, *pointer), (*above, where))
+                for pointer, below in reversed(list(self._below(part, where)))
+            ]
+
+    def _below(self, schema: Mapping[str, Any], at: Pointer) -> Iterator[tuple[Pointer, Any]]:
+        for keyword, kind in NESTING.items():
+            value = schema.get(keyword)
+            if isinstance(value, bool) or keyword not in schema:
+                continue
+            if not isinstance(value, kind):
+                raise self._file.refuse(
+                    (*at, keyword), shortened(repr(value)), "schemas" if kind is list else "a map"
+                )
+            if keyword in NAMED:
+                yield from (((keyword, name), below) for name, below in value.items())
+            elif kind is list:
+                yield from (((keyword, n), below) for n, below in enumerate(value))
+            else:
+                yield (keyword,), value
 
     # ── rules ────────────────────────────────────────────────────────
 
@@ -215,6 +298,7 @@ class _Reader:
             where = ("x-magic", "numbers", number)
             if not number.startswith(prefixes):
                 raise self._file.refuse(where, "a number that may ring", "one of x-magic.ranges")
+            self._check_fault(value["fault"], (*where, "fault"), answers["accepted"].value)
             if value["fault"].get("answer") not in {None, *answers}:
                 raise self._no_such(where, "answer", value["fault"]["answer"], answers)
         for key, value in entry["keys"].items():
@@ -227,6 +311,15 @@ class _Reader:
             ranges=tuple(entry["ranges"]),
             evidence=_evidence(entry["evidence"]),
         )
+
+    def _check_fault(
+        self, fault: Mapping[str, Any], at: Pointer, accepted: Mapping[str, Json]
+    ) -> None:
+        for error in _faults()[fault["fault"]].iter_errors(fault):
+            if error.instance_path == ["field"] and fault["field"] in accepted:
+                continue  # The control plane lists those of the shipped contract.
+            where = (*at, *error.instance_path)
+            raise self._file.refuse(where, shortened(error.message), "a fault of openapi/twin.yaml")
 
     def _terms(self, at: Pointer, body: Field, answers: Mapping[str, NamedAnswer]) -> Terms:
         entry = self._file.at(at)
@@ -249,6 +342,8 @@ class _Reader:
             billing_step=entry["billing_step"]["value"],
             characters_a_second=entry["characters_a_second"]["value"],
             request_id_hours=entry["request_id_hours"]["value"],
+            smallest_frame=entry["smallest_frame"]["value"],
+            largest_frame=entry["largest_frame"]["value"],
             default_region=entry["default_region"]["value"],
             opt_out_flag=flag,
             answer=names,
@@ -430,6 +525,18 @@ class _Reader:
         near = difflib.get_close_matches(str(name), known, n=1)
         hint = f"{near[0]!r}?" if near else f"one of {', '.join(sorted(known))}"
         return self._file.refuse(at, f"no such {kind} {name!r}", hint)
+
+
+@functools.cache
+def _faults() -> Mapping[str, jsonschema_rs.Draft202012Validator]:
+    """What checks each kind of fault; their shapes stand in the contract of the control plane."""
+    text = shipped("twin.yaml").read_text("utf-8")
+    components = yaml.load(text, Loader=yaml.CSafeLoader)["components"]
+    shapes = components["schemas"]["InjectedFault"]["discriminator"]["mapping"]
+    return {
+        kind: jsonschema_rs.Draft202012Validator({"$ref": shape, "components": components})
+        for kind, shape in shapes.items()
+    }
 
 
 def _spellings(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import math
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import jsonschema_rs
 import yaml
@@ -28,6 +30,12 @@ def shipped(name: str) -> Path:
     """
     inside = Path(__file__).parent / "openapi" / name
     return inside if inside.exists() else Path(__file__).parents[1] / "openapi" / name
+
+
+_LONGEST_NUMBER: Final = 40
+# The shipped contract has 1800 values, 14 deep.
+_DEEPEST: Final = 64
+_MOST_VALUES: Final = 100_000
 
 
 class _Loader(yaml.CSafeLoader):
@@ -58,6 +66,26 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+
+
+def _construct_number(loader: _Loader, node: yaml.ScalarNode) -> float:
+    problem = f"{shortened(str(node.value))} is no number that JSON can hold"
+    wrong = yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+    if len(node.value) > _LONGEST_NUMBER:
+        raise wrong
+    whole = node.tag.endswith(":int")
+    read = loader.construct_yaml_int if whole else loader.construct_yaml_float
+    try:
+        number: float = read(node)
+    except ValueError:
+        raise wrong from None
+    if not math.isfinite(number):
+        raise wrong
+    return number
+
+
+for _tag in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct_number)
 
 
 @dataclass(frozen=True)
@@ -94,6 +122,14 @@ class ContractFile:
             raise file.refuse((), "no OpenAPI 3.1 document", "a first line `openapi: 3.1.0`")
         _check_shape(file)
         return file
+
+    def check(self, name: str, pointer: Pointer) -> None:
+        """Refuse what stands there if it has not this shape of ``openapi/extensions.yaml``.
+
+        Raises:
+            ContractError: it has not.
+        """
+        _check(self, _checkers()[name], pointer, self.at(pointer))
 
     @property
     def sha256(self) -> str:
@@ -169,8 +205,41 @@ class ContractFile:
         return 1 + (line if pointer else 0)
 
 
+def _check_size(text: str) -> None:
+    """Refuse what is too deep, or too large once its aliases are followed, and tags but ``!!str``.
+
+    Raises:
+        yaml.YAMLError: it is so, or no YAML.
+    """
+    sizes = dict[str, int]()
+    opened = list[tuple[str | None, int]]()
+    size = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = opened.pop()
+            if anchor is not None:
+                sizes[anchor] = size - before
+        elif isinstance(event, yaml.AliasEvent):
+            size += sizes.get(str(event.anchor), 0)
+        elif isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)):
+            size += 1
+            if event.tag not in {None, "!", "tag:yaml.org,2002:str"}:
+                _refuse_event(event, f"the tag {event.tag}, which JSON does not have")
+            if isinstance(event, yaml.CollectionStartEvent):
+                opened.append((event.anchor, size - 1))
+        if len(opened) > _DEEPEST:
+            _refuse_event(event, f"deeper than {_DEEPEST} levels")
+        if size > _MOST_VALUES:
+            _refuse_event(event, f"more than {_MOST_VALUES} values, with the aliases followed")
+
+
+def _refuse_event(event: Any, problem: str) -> NoReturn:  # noqa: ANN401  (two kinds of marks)
+    raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
 def _parse(path: Path, text: str) -> Mapping[str, Any]:
     try:
+        _check_size(text)
         document = yaml.load(text, Loader=_Loader)  # noqa: S506  (a subclass of the safe loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -189,8 +258,7 @@ _LONGEST_MESSAGE: Final = 160
 
 def _check_shape(file: ContractFile) -> None:
     """Refuse a document, or an ``x-`` key, of a shape ``openapi/extensions.yaml`` does not know."""
-    shapes = _parse(shipped("extensions.yaml"), shipped("extensions.yaml").read_text("utf-8"))
-    checkers = {name: _checker(name, shapes["$defs"]) for name in shapes["$defs"]}
+    checkers = _checkers()
     known = sorted(name for name in checkers if name.startswith("x-"))
     for pointer, value in _extensions(file.document):
         if pointer[-1] not in known:
@@ -198,11 +266,18 @@ def _check_shape(file: ContractFile) -> None:
         _check(file, checkers[str(pointer[-1])], pointer, value)
     _check(file, checkers["document"], (), file.document)
     sources = file.document["x-sources"]
-    for key, value in _extensions(file.document):
-        for pointer, source in _named(value, "source", key):
-            if source not in sources:
-                wanted = f"one of {', '.join(sorted(sources))}"
-                raise file.refuse(pointer, f"an unknown source {source!r}", wanted)
+    for pointer, entry in evidence(file.document):
+        if entry.get("source", next(iter(sources), "")) not in sources:
+            wanted = f"one of {', '.join(sorted(sources))}"
+            found = f"an unknown source {entry['source']!r}"
+            raise file.refuse((*pointer, "source"), found, wanted)
+
+
+@functools.cache
+def _checkers() -> Mapping[str, jsonschema_rs.Draft202012Validator]:
+    path = shipped("extensions.yaml")
+    shapes = _parse(path, path.read_text("utf-8"))["$defs"]
+    return {name: _checker(name, shapes) for name in shapes}
 
 
 def _checker(name: str, definitions: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
@@ -229,24 +304,33 @@ def shortened(message: str) -> str:
 
 def _extensions(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:  # noqa: ANN401
     """Every ``x-`` key of the document with its value; examples are data and are left out."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if str(name).startswith("x-"):
-                yield (*pointer, name), member
-            elif name != "value":
-                yield from _extensions(member, (*pointer, name))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _extensions(item, (*pointer, index))
+    for name, member in members(value, pointer):
+        if str(name).startswith("x-"):
+            yield (*pointer, name), member
+        else:
+            yield from _extensions(member, (*pointer, name))
 
 
-def _named(value: Any, wanted: str, pointer: Pointer) -> Iterator[tuple[Pointer, Any]]:  # noqa: ANN401
+def members(value: object, pointer: Pointer) -> Iterator[tuple[str | int, Any]]:
+    """What stands directly below, but for the value of an example, which is data."""
     if isinstance(value, dict):
         for name, member in value.items():
-            if name == wanted:
-                yield (*pointer, name), member
-            else:
-                yield from _named(member, wanted, (*pointer, name))
+            if not (name == "value" and pointer[-2:-1] == ("examples",)):
+                yield name, member
     elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _named(item, wanted, (*pointer, index))
+        yield from enumerate(value)
+
+
+def evidence(document: Mapping[str, Any]) -> Iterator[tuple[Pointer, Mapping[str, str]]]:
+    """Every evidence of the document, with where it stands."""
+    for pointer, value in _extensions(document):
+        yield from _graded(value, pointer)
+
+
+def _graded(value: object, pointer: Pointer) -> Iterator[tuple[Pointer, Mapping[str, str]]]:
+    if isinstance(value, dict) and isinstance(value.get("grade"), str):
+        yield pointer, value
+    for name, member in members(value, pointer):
+        # A value and the schema of advice are data, whatever their members are called.
+        if name not in {"value", "schema"}:
+            yield from _graded(member, (*pointer, name))

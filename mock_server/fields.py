@@ -153,6 +153,8 @@ class Terms:
     billing_step: int
     characters_a_second: int
     request_id_hours: int
+    smallest_frame: int
+    largest_frame: int
     default_region: str
     opt_out_flag: str
     answer: Mapping[str, str]

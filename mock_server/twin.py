@@ -170,7 +170,7 @@ class Twin:
         if strict and read.repairs:
             return _Considered(lambda _: self.desk.strict(read), strict, read)
         login, desk = account.login, self.desk
-        if read.value.get("simulation_mode") is True:
+        if self.contract.filled(read.value).get("simulation_mode") is True:
             first_level = read
             if read.notes or read.faults:
                 first_level = reading.read_first_level(self.contract, decoded.value, table)

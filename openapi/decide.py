@@ -8,6 +8,7 @@ in openapi/versions/. Exits with 1 if something is left to do before a release.
 
 from __future__ import annotations
 
+import html
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -53,20 +54,30 @@ def decisions(result: Comparison, unreleased: str) -> Iterator[str]:
     """
     told = _squeezed(unreleased)
     contract = CONTRACT.relative_to(ROOT)
+    at = f"{contract}:{result.new.file.line(('info', 'version'))}"
     if result.findings and not result.version_tells:
-        line = result.new.file.line(("info", "version"))
-        yield f"{contract}:{line}: raise info.version to at least {result.next_version}."
+        yield f"{at}: raise info.version to at least {result.next_version}."
+    elif published_otherwise(result):
+        version = result.new.contract.version
+        yield f"{at}: raise info.version; {version} was published with other content."
     for one in result.findings:
         if _squeezed(one.what) in told:
             continue
         if one.severity != Severity.HARMLESS and one.new is not None:
             yield f"{contract}:{one.new.line}: is the evidence still that of {one.about}?"
-        yield f'CHANGELOG.md, under "Unreleased": - {one.severity.capitalize()}: {one.what}'
+        line = f"- {one.severity.capitalize()}: {diff.escaped(one.what)}"
+        yield f'CHANGELOG.md, under "Unreleased": {line}'
+
+
+def published_otherwise(result: Comparison) -> bool:
+    """Whether a contract of this version is published, and is not this one."""
+    published = VERSIONS / f"{result.new.contract.version}.yaml"
+    return published.exists() and published.read_text("utf-8") != result.new.file.text
 
 
 def _squeezed(text: str) -> str:
-    """The text without line breaks and code marks, which a changelog may add."""
-    return " ".join(text.replace("`", "").split())
+    """The text without line breaks, code marks and escapes, which a changelog may add."""
+    return " ".join(html.unescape(text.replace("`", "").replace("\\", "")).split())
 
 
 def changed_files() -> list[str]:
@@ -85,8 +96,11 @@ def tell(result: Comparison, failed: list[str]) -> int:
             print(f"\n{title}")
             print("\n".join(f"  {line}" for line in lines))
     version = result.new.contract.version
-    copied = f"cp {CONTRACT.relative_to(ROOT)} openapi/versions/{version}.yaml"
-    print(f"\n{'Then' if left else 'Nothing is left to decide.'} ./noxw; to publish: {copied}")
+    publish = f"to publish: cp {CONTRACT.relative_to(ROOT)} openapi/versions/{version}.yaml"
+    if published_otherwise(result):
+        # A published contract is never written again: people hold their code against it.
+        publish = "to publish, raise info.version first."
+    print(f"\n{'Then' if left else 'Nothing is left to decide.'} ./noxw; {publish}")
     return 1 if left else 0
 
 

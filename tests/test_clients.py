@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from common import BODY, ROOT
-from vms.changes.clients import Client
+from vms import generated
+from vms.changes.behaviour import behaviour
+from vms.changes.clients import CannotSendError, Client, clients
+from vms.changes.sources import side
 from vms.changes.surface import breakages
 
 
@@ -50,6 +54,75 @@ def test_what_a_real_client_cannot_read_is_told(
     client: Client, status: int, answer: object, why: str
 ) -> None:
     assert client.cannot_read(status, answer) == why
+
+
+def test_a_real_client_meets_nothing_new_at_the_twin_of_its_contract(client: Client) -> None:
+    own = side(str(ROOT / "openapi/voice-campaign.yaml"))
+
+    assert behaviour(own, own, client).runs == ()
+
+
+OPERATION = "api/voice_campaign/send_voice_campaign.py"
+
+
+def edited(folder: Path, name: str, old: str, new: str) -> Client:
+    """The client, had its contract been another one in this place."""
+    package = copytree(ROOT / "generated/voice_api", folder / "voice_api")
+    text = (package / name).read_text("utf-8")
+    assert old in text
+    (package / name).write_text(text.replace(old, new), "utf-8")
+    return Client(package, f"_client_{folder.name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "why"),
+    [
+        (
+            "models/voice_campaign.py",
+            'text = d.pop("text")',
+            'text = d.pop("text")\n        d.pop("priority")',
+            "it requires 'priority'",
+        ),
+        (OPERATION, "body: VoiceCampaign,", "body: VoiceCampaign, dry: bool,", "it raised TypeErr"),
+        (OPERATION, '_kwargs["json"]', '_kwargs["data"]', "it sends no JSON"),
+        (OPERATION, "    body: VoiceCampaign,\n) -> dict", "    data: str,\n) -> dict", "no body"),
+    ],
+    ids=["a required parameter", "a required query parameter", "a form", "no body"],
+)
+def test_what_a_client_cannot_send_is_told(
+    tmp_path: Path, name: str, old: str, new: str, why: str
+) -> None:
+    client = edited(tmp_path, name, old, new)
+
+    with pytest.raises(CannotSendError, match=why):
+        client.encoded(BODY)
+
+
+def test_what_a_client_cannot_send_is_a_run_that_fails(tmp_path: Path) -> None:
+    formed = edited(tmp_path, OPERATION, '_kwargs["json"]', '_kwargs["data"]')
+    own = side(str(ROOT / "openapi/voice-campaign.yaml"))
+
+    (run,) = behaviour(own, own, formed).runs
+
+    assert str(run) == "fails: the client cannot send this: it sends no JSON"
+
+
+def test_a_client_with_an_optional_body_sends_it(tmp_path: Path, client: Client) -> None:
+    optional = edited(tmp_path, OPERATION, "body: VoiceCampaign,", "body: VoiceCampaign | None,")
+
+    assert optional.encoded(BODY) == client.encoded(BODY)
+
+
+def test_a_generated_client_of_no_use_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Path, package: Path) -> None:
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text("raise ValueError('no')", "utf-8")
+
+    monkeypatch.setattr(generated, "generate", broken)
+    own = side(str(ROOT / "openapi/voice-campaign.yaml"))
+
+    with pytest.raises(generated.CannotGenerateError, match="of no use"), clients(own, own):
+        pass
 
 
 def package(folder: Path, code: str) -> Path:

@@ -274,6 +274,109 @@ DEFECTS = {
         "  too-many:\n",
         '"too-many-requests" is a required property',
     ),
+    "a misspelt member of a fault": (
+        "fault: {fault: delay, seconds: 2}",
+        "fault: {fault: delay, secnds: 2}",
+        "/x-magic/numbers/+33639980906/fault: ",
+    ),
+    "a contact within a contact": (
+        "      properties:\n        phone_number:\n",
+        (
+            '      properties:\n        next: {$ref: "#/components/schemas/Contact"}\n'
+            "        phone_number:\n"
+        ),
+        "/components/schemas/Contact/properties/next: a schema within itself; wanted one that ends",
+    ),
+    "an answer within itself": (
+        "    ApiError:\n      type: object\n",
+        (
+            "    ApiError:\n      type: object\n"
+            '      additionalProperties: {$ref: "#/components/schemas/ApiError"}\n'
+        ),
+        "/components/schemas/ApiError/additionalProperties: a schema within itself",
+    ),
+    "a depth that nobody needs": (
+        "info:\n",
+        f"x: {'[' * 900}{']' * 900}\ninfo:\n",
+        "deeper than 64",
+    ),
+    "a number that JSON cannot hold": ("info:\n", f"x: {'9' * 5000}\ninfo:\n", "99… is no number"),
+    "an infinite number": ("info:\n", "x: .inf\ninfo:\n", ".inf is no number that JSON can hold"),
+    "a nest of aliases": (
+        "info:\n",
+        "x: &a0 [1, 1]\n"
+        + "".join(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+        + "info:\n",
+        "more than 100000 values",
+    ),
+    "bytes in an example": (
+        "                  ticket_number: voice_5f44ebf9e47b7\n",
+        "                  ticket_number: !!binary aGVsbG8=\n",
+        "the tag tag:yaml.org,2002:binary, which JSON does not have",
+    ),
+    "binary digits without any": (
+        "info:\n",
+        "x: 0b_\ninfo:\n",
+        "0b_ is no number that JSON can hold",
+    ),
+    "members of an answer that are no map": (
+        "    ApiError:\n      type: object\n",
+        "    ApiError:\n      type: object\n      patternProperties: 5\n",
+        "/components/schemas/ApiError/patternProperties: 5; wanted a map",
+    ),
+    "a part of an answer that is no schema": (
+        "    ApiError:\n      type: object\n",
+        "    ApiError:\n      type: object\n      anyOf: [5]\n",
+        "5, which is no object; wanted a JSON Schema",
+    ),
+    "a reference to what is no schema": (
+        "    ApiError:\n      type: object\n",
+        '    ApiError:\n      type: object\n      anyOf: [{$ref: "#/info/version"}]\n',
+        "what is no object; wanted a JSON Schema",
+    ),
+    "a type of an answer that is none": (
+        "    ApiError:\n      type: object\n",
+        "    ApiError:\n      type: objct\n",
+        '/components/schemas/ApiError/type: "objct" is not valid',
+    ),
+    "a pattern of a contact that is none": (
+        "          pattern: ^\\+[0-9]{7,16}$",
+        "          pattern: ^\\+[0-9{7,16}$",
+        "/components/schemas/Contact/properties/phone_number/pattern: ",
+    ),
+    "an unknown x- key of a parameter called value": (
+        SENDER,
+        "      properties:\n        value: {type: string, x-leniant: {}}\n        text:\n",
+        "/properties/value/x-leniant: an unknown x- key",
+    ),
+    "a webhook with put": (
+        "  deliveryReceipt:\n    post:\n",
+        "  deliveryReceipt:\n    put:\n",
+        '/webhooks/deliveryReceipt: "post" is a required property',
+    ),
+    "an answer without a schema": (
+        '              schema:\n                $ref: "#/components/schemas/CampaignAccepted"\n',
+        "",
+        '/responses/2XX/content/application~1json: "schema" is a required property',
+    ),
+    "an example without a value": (
+        "                summary: A simulated campaign\n                value:\n",
+        "                summary: A simulated campaign\n                val:\n",
+        '/examples/simulation: "value" is a required property',
+    ),
+    "an error without a code": (
+        "                        code: 442\n",
+        "",
+        '/errors/voice_language: "code" is a required property',
+    ),
+    "an error that is a text": (
+        (
+            "                      voice_language:\n                        code: 442\n"
+            "                        message: Voice language not supported.\n"
+        ),
+        "                      voice_language: Voice language not supported.\n",
+        "/value/errors/voice_language: ",
+    ),
     "a wrong status": ("x-status: 403", "x-status: 4030", "/x-status: 4030 is greater than"),
 }
 
@@ -290,6 +393,32 @@ def test_a_defect_stops_the_start_with_one_line_that_says_where(
     (line,) = str(caught.value).splitlines()
     assert message in line
     assert re.match(rf"{re.escape(str(path))}:\d+: ", line)
+
+
+@pytest.mark.parametrize("hooks", ["null", "{a: {post: {responses: {}}}}", "{a: {post: []}}"])
+def test_webhooks_of_another_shape_stop_the_start(tmp_path: Path, hooks: str) -> None:
+    text = re.sub(r"(?ms)^webhooks:\n.*?(?=^components)", f"webhooks: {hooks}\n", TEXT)
+    path = tmp_path / "contract.yaml"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(ContractError, match=r"/webhooks.*; wanted the shape"):
+        load(path)
+
+
+def test_headers_are_looked_up_in_lower_case(tmp_path: Path) -> None:
+    path = planted(tmp_path, "name: api-key\n", "name: Api-Key\n")
+
+    assert load(path).key_header == "api-key"
+
+
+def test_a_parameter_of_an_answer_may_be_called_grade(tmp_path: Path) -> None:
+    path = planted(
+        tmp_path,
+        "ticket_number: voice_5f44ebf9e47b7\n",
+        "ticket_number: voice_5f44ebf9e47b7\n                    grade: {grade: A, source: x}\n",
+    )
+
+    assert load(path).answers["accepted"].value["grade"] == {"grade": "A", "source": "x"}
 
 
 def test_the_line_is_that_of_the_defect(tmp_path: Path) -> None:
@@ -375,3 +504,10 @@ def test_nothing_assumed_looks_documented(contract: Contract) -> None:
     )
     quotes = {row["evidence"]["quote"] for row in rules(contract) if "quote" in row["evidence"]}
     assert [quote for quote in quotes if " ".join(quote.split()) not in seed] == []
+
+
+def test_an_answer_of_endless_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mock_server.contract._MOST_PARTS", 3)
+
+    with pytest.raises(ContractError, match="more than 3 parts; wanted a smaller schema"):
+        load(ROOT / "openapi/voice-campaign.yaml")

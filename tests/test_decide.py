@@ -127,3 +127,44 @@ def test_a_red_test_is_left_to_mend(
 
     assert status == 1
     assert "Mend contract_tests/test_laws.py::test_red[a]: why" in capsys.readouterr().out
+
+
+def of_text(text: str) -> Comparison:
+    file = ContractFile.parsed(Path("new.yaml"), text)
+    return comparison(side(str(PUBLISHED)), Side(file, of(file)))
+
+
+def test_an_edit_without_findings_asks_for_a_new_number_too() -> None:
+    edited = of_text(PUBLISHED.read_text("utf-8") + "# a comment\n")
+
+    assert edited.findings == ()
+    assert [line.partition(": ")[2] for line in decide.decisions(edited, "")] == [
+        f"raise info.version; {PUBLISHED.stem} was published with other content."
+    ]
+
+
+@pytest.mark.parametrize("more", ["# a comment\n", ""])
+def test_a_published_contract_is_never_told_to_be_overwritten(
+    capsys: pytest.CaptureFixture[str], more: str
+) -> None:
+    decide.tell(of_text(PUBLISHED.read_text("utf-8") + more), [])
+
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert ("cp openapi/voice-campaign.yaml" in last) == (not more)
+    assert ("raise info.version first" in last) == bool(more)
+
+
+def test_what_the_changelog_says_with_escapes_has_been_decided() -> None:
+    pattern = r"^\+[0-9]{7,16}$"
+    text = PUBLISHED.read_text("utf-8")
+    assert pattern in text
+    edited = of_text(text.replace(pattern, "^[+][0-9]*$", 1))
+    asked = [
+        line.partition('"Unreleased": ')[2]
+        for line in decide.decisions(edited, "")
+        if "Unreleased" in line
+    ]
+
+    assert asked
+    assert "\\*" in "".join(asked)
+    assert not any("Unreleased" in line for line in decide.decisions(edited, "\n".join(asked)))

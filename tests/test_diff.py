@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,10 @@ from mock_server.contract import of
 from mock_server.contract_file import ContractFile
 from vms.changes import structure
 from vms.changes.comparison import Comparison, comparison
-from vms.changes.findings import Finding, Severity
+from vms.changes.findings import Finding, Severity, numbers
 from vms.changes.sources import Side, side
 from vms.cli import vms
+from vms.diff import escaped
 
 CONTRACT = ROOT / "openapi/voice-campaign.yaml"
 TEXT = CONTRACT.read_text("utf-8")
@@ -44,6 +46,7 @@ def changed(*pairs: tuple[str, str]) -> Side:
     return Side(file, of(file))
 
 
+@cache
 def found(*pairs: tuple[str, str], back: bool = False) -> Comparison:
     sides = [side(NOW), changed(*pairs)]
     return comparison(*reversed(sides)) if back else comparison(*sides)
@@ -120,6 +123,45 @@ SILENT = {
         "stakes-changed",
     ),
     "other stakes of a rule": ([("    stakes: high\n", "")], "stakes-changed"),
+    "another type of what is ignored": (
+        [
+            (
+                "        list_name:\n          type: string",
+                "        list_name:\n          type: integer",
+            )
+        ],
+        "type-changed-silently",
+    ),
+    "a member that contacts must have": (
+        [("      required: [phone_number]\n", "      required: [phone_number, last_name]\n")],
+        "contact-member-required",
+    ),
+    "more repairs of high stakes": (
+        [("casts: [blank_to_null, text]\n", "casts: [blank_to_null, text, trim]\n")],
+        "high-stakes-cast-added",
+    ),
+    "one cast more, and the others in another order": (
+        [("casts: [text, trim, squeeze]", "casts: [squeeze, trim, text, lower]")],
+        "casts-reordered",
+    ),
+    "the price under the name of the balance": (
+        [
+            ("          cost: total_cost\n", "          cost: residual_credit\n"),
+            ("          residual: residual_credit\n", "          residual: total_cost\n"),
+        ],
+        "answer-meaning-changed",
+    ),
+    "a member of the receipt less": (
+        [
+            (re.search(r"        pressed_keys_code:\n(?: {10}.*\n)+", TEXT)[0], ""),
+            ('                    pressed_keys_code: "3545"\n', ""),
+        ],
+        "webhook-member-removed",
+    ),
+    "a key in the query": (
+        [("      in: header\n      name: api-key", "      in: query\n      name: api-key")],
+        "sign-in-moved",
+    ),
     "a higher price": ([('          value: "0.05"', '          value: "0.50"')], "term-changed"),
 }
 BREAKING = {
@@ -127,14 +169,26 @@ BREAKING = {
         [("required: [text, recipients]", "required: [text, recipients, type]")],
         "parameter-required",
     ),
-    "another type": (
+    "another type of what is refused": (
+        [("        text:\n          type: string", "        text:\n          type: integer")],
+        "type-changed",
+    ),
+    "either header instead of both": (
         [
             (
-                "        list_name:\n          type: string",
-                "        list_name:\n          type: integer",
+                "        - api-login: []\n          api-key: []",
+                "        - api-login: []\n        - api-key: []",
             )
         ],
-        "type-changed",
+        "sign-in-changed",
+    ),
+    "a body that need not be there": (
+        [("        required: true\n        description: UTF-8", "        description: UTF-8")],
+        "body-required-changed",
+    ),
+    "another magic key": (
+        [("    magic-unauthorized:\n", "    magic-wrong-key:\n")],
+        "magic-changed",
     ),
     "another path": ([("voice-campaign/send:", "voice-campaigns/send:")], "path-changed"),
     "another method": (
@@ -226,6 +280,31 @@ HARMLESS = {
             (
                 "        number_of_contacts:\n",
                 "        sent_at:\n          type: string\n        number_of_contacts:\n",
+            )
+        ],
+        "answer-member-added",
+    ),
+    "a hint less": ([("names: [gender]", "names: [sex]")], "other-names-changed"),
+    "an enumeration opened": ([(f"          {LANGUAGES}\n", "")], "enum-value-added"),
+    "a member of the receipt more": (
+        [
+            (
+                "        call_duration:\n",
+                "        ringing:\n          type: integer\n        call_duration:\n",
+            )
+        ],
+        "webhook-member-added",
+    ),
+    "a list in the answer": (
+        [
+            (
+                "        number_of_contacts:\n",
+                """\
+        parts:
+          type: array
+          items: {type: object, properties: {part: {type: string}}}
+        number_of_contacts:
+""",
             )
         ],
         "answer-member-added",
@@ -323,13 +402,23 @@ def test_a_parameter_that_is_no_longer_required_is_harmless() -> None:
     ],
 )
 def test_who_is_hit_depends_on_the_parameter(name: str, hit: str) -> None:
-    described = re.search(
-        rf" {{8}}{name}:\n(?: {{10}}.*\n)+? {{12}}errors:\n(?: {{14}}.*\n)*? +any: {{code: \d+",
-        TEXT,
-    )[0]
-    recoded = re.sub(r"any: {code: \d+", "any: {code: 999", described)
+    described = re.search(rf" {{8}}{name}:\n(?: {{10}}.*\n)+? {{12}}casts: \[.*\]", TEXT)[0]
+    stricter = re.sub(r"casts: \[.*\]", "casts: []", described)
 
-    assert hit in found((described, recoded)).findings[0].hit
+    assert hit in found((described, stricter)).findings[0].hit
+
+
+@pytest.mark.parametrize("pairs", [SILENT["another code"][0], SILENT["other stakes"][0]])
+def test_a_code_and_stakes_change_no_call(pairs: list[tuple[str, str]]) -> None:
+    assert found(*pairs).findings[0].hit == "client code and whoever tests against the twin"
+
+
+def test_a_default_that_simulates_is_no_call_too_many() -> None:
+    flag = re.search(r"        simulation_mode:\n(?: {10}.*\n)+? {10}default: false", TEXT)[0]
+
+    first, *_ = found((flag, flag.replace("default: false", "default: true"))).findings
+
+    assert first.hit == "whoever counts on calls: what was meant to ring would be simulated"
 
 
 @pytest.mark.parametrize(
@@ -355,6 +444,106 @@ def test_a_success_that_an_old_client_has_no_type_for_is_told() -> None:
     assert [str(run) for run in runs] == [
         "answer not readable: 201, sent, but no answer with 201 is known"
     ]
+
+
+ADVICE = ("schema: {maxLength: 11}", "schema: {maxLength: 5}")
+
+
+def test_what_the_runs_show_and_no_rule_knows_is_a_finding() -> None:
+    assert ADVICE[0] in TEXT
+
+    assert ("read-otherwise", "harmless") in rated(found(ADVICE).findings)
+
+
+def test_what_only_the_runs_show_has_no_place(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    path.write_text(changed(ADVICE).file.text, "utf-8")
+
+    told = ran(NOW, str(path)).output
+
+    assert "HARMLESS  sender  (read-otherwise)" in told
+    assert "At:" not in told
+
+
+def test_what_a_rule_has_told_of_is_told_once() -> None:
+    longer = ("maxLength: 20\n", "maxLength: 30\n")
+
+    assert [one.rule for one in found(ADVICE, longer).findings] == ["bound-loosened"]
+
+
+FORBIDDEN = re.search(r" {16}forbidden:\n(?: {18}.*\n)+", TEXT)[0]
+
+
+def test_a_named_answer_that_is_gone_is_told_to_whoever_tests() -> None:
+    more = (FORBIDDEN, FORBIDDEN + FORBIDDEN.replace("forbidden:", "forbidden-too:", 1))
+
+    assert ("named-answer-removed", "breaking") in rated(found(more, back=True).findings)
+
+
+def test_what_hangs_on_a_member_that_is_gone_is_told_once() -> None:
+    details = re.search(r"\n {8}meta_data:\n(?: {10}.*\n)+", TEXT)[0]
+    shown = re.search(r"\n {18}meta_data:\n(?: {20}.*\n)+", TEXT)[0]
+
+    about = [one.about for one in found((details, "\n"), (shown, "\n")).findings]
+
+    assert about == ["deliveryReceipt.meta_data"]
+
+
+def test_an_answer_that_can_no_longer_be_read_is_a_finding_whatever_the_rules_say() -> None:
+    less = ("          residual: residual_credit\n", "")
+
+    first, *_ = found(less).findings
+
+    assert (first.rule, first.severity) == ("answer-meaning-changed", "silent")
+    assert any("residual_credit" in proof for proof in first.proof)
+
+
+def test_each_proof_is_about_its_own_finding() -> None:
+    dearer = ('          value: "0.05"', '          value: "0.50"')
+    shorter = ("maxLength: 1224", "maxLength: 160")
+
+    proofs = {one.about: one.proof for one in found(dearer, shorter).findings}
+
+    assert all("total_cost" in proof for proof in proofs["price"])
+    assert proofs["price"]
+    assert proofs["text"]
+    assert all(proof.startswith("fails: 400") for proof in proofs["text"])
+
+
+def test_what_more_is_required_does_not_end_the_runs() -> None:
+    needs = (REQUIRED[0], REQUIRED[0].replace("]", ", purpose]"))
+    old = changed(needs)
+
+    result = comparison(old, changed(needs, ("maxLength: 1224", "maxLength: 160")))
+
+    assert result.old_callers.requests > 30
+    assert [one.about for one in result.findings if one.proof] == ["text"]
+
+
+def test_the_upper_bounds_are_tried() -> None:
+    first, *_ = found(("maxItems: 1000", "maxItems: 900")).findings
+
+    assert first.about == "recipients"
+    assert any("fails: 400" in proof for proof in first.proof)
+
+
+def test_a_contact_member_that_is_required_under_another_name_leaves_people_out() -> None:
+    needs = ("      required: [phone_number]\n", "      required: [phone_number, last_name]\n")
+    named = ("        last_name: *contact-text\n", "        last_names: *contact-text\n")
+    moved = (needs[0], needs[1].replace("last_name", "last_names"))
+
+    rules = {one.rule for one in comparison(changed(needs), changed(named, moved)).findings}
+
+    assert "contact-member-renamed" in rules
+
+
+RECEIPT = "        call_duration:\n          type: integer\n"
+
+
+def test_another_type_in_a_receipt_is_silent() -> None:
+    pairs = (RECEIPT, RECEIPT.replace("integer", "string"))
+
+    assert ("webhook-type-changed", "silent") in rated(found(pairs).findings)
 
 
 def test_what_the_runs_of_old_callers_meet_is_counted() -> None:
@@ -530,7 +719,7 @@ def test_the_second_opinion_adds_what_was_not_found(
 ) -> None:
     redocly(tmp_path, monkeypatch, major(pointer))
 
-    result = found(("maxLength: 1224", "maxLength: 160"))
+    result = comparison(side(NOW), changed(("maxLength: 1224", "maxLength: 160")))
 
     assert result.counted(Severity.BREAKING) == more
     assert "1 major" in result.structure
@@ -542,4 +731,109 @@ def test_a_second_opinion_that_says_nothing_is_told(
 ) -> None:
     redocly(tmp_path, monkeypatch, answer)
 
-    assert "gave no report" in found().structure
+    assert "gave no report" in comparison(side(NOW), side(NOW)).structure
+
+
+def test_a_url_is_shown_as_it_was_typed() -> None:
+    url = "https://example.com/contract.yaml"
+    with respx.mock:
+        respx.get(url).respond(text=TEXT)
+        output = ran(url, NOW).output
+
+    assert output.startswith(f"1.0.0 ({url}) → ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["http://a:b/x", f"https://{'a' * 70}.example/x", "a" * 5000, "a\0b"],
+    ids=["a port that is none", "a name that IDNA refuses", "an endless name", "a null byte"],
+)
+def test_what_is_no_name_at_all_is_told_in_one_line(name: str) -> None:
+    done = ran(name, NOW)
+
+    assert done.exit_code == 2
+    assert "wanted " in done.output
+
+
+def test_a_branch_may_be_called_as_a_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "contract.yaml").write_text(TEXT, "utf-8")
+    identity = ["-c", "user.name=Ada", "-c", "user.email=a@example.com"]
+    for command in (
+        ["init", "--quiet", "--initial-branch", "main"],
+        ["add", "contract.yaml"],
+        [*identity, "commit", "--quiet", "--message", "A contract"],
+        ["branch", "docs"],
+    ):
+        subprocess.run([GIT, *command], check=True)
+
+    assert ran("docs:contract.yaml", NOW).exit_code == 0
+
+
+def test_a_release_candidate_is_not_yet_the_version() -> None:
+    edit = ("version: 1.0.0", "version: 2.0.0-rc.1")
+
+    assert not found(edit, ("maxLength: 1224", "maxLength: 160")).version_tells
+
+
+@pytest.mark.parametrize("version", ["1.0.\u00b2", f"1.{'9' * 5000}.0"])
+def test_what_is_no_number_in_a_version_counts_as_none(version: str) -> None:
+    assert numbers(version)[0] == 1
+
+
+def test_what_markdown_would_eat_is_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    old = "          pattern: ^\\+[0-9]{7,16}$"
+    assert old in TEXT
+    path.write_text(TEXT.replace(old, "          pattern: ^\\+[0-9]*$", 1), "utf-8")
+
+    rows = ran(NOW, str(path), "--markdown").output.splitlines()
+
+    assert any("\\[0-9\\]\\*" in row for row in rows if row.startswith("| **"))
+    assert any("\\[0-9\\]\\*" in row for row in rows if row.startswith("- "))
+
+
+def test_a_text_of_several_lines_stays_on_its_line_of_markdown() -> None:
+    assert escaped("a\n\nb | c") == "a b \\| c"
+
+
+def test_github_shows_what_is_gone_in_the_new_file_without_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    text = TEXT.replace(LIST_NAME, "").replace(
+        "                  list_name: October appointments\n", ""
+    )
+    path.write_text(text, "utf-8")
+
+    output = ran(NOW, str(path), "--github").output
+
+    assert f"::error file={path},title=silent parameter-removed::" in output
+
+
+def test_github_names_no_file_where_there_is_none() -> None:
+    respx_url = "https://example.com/contract.yaml"
+    with respx.mock:
+        respx.get(respx_url).respond(text=TEXT)
+        output = ran(OLDER, respx_url, "--github").output
+
+    assert "file=" not in output
+
+
+def test_a_missing_second_opinion_is_an_error_where_every_one_is_wanted() -> None:
+    done = ran(NOW, NOW, "--every")
+
+    assert done.exit_code == 2
+    assert "skipped: there is no no-such-redocly" in done.stderr
+
+
+def test_a_redocly_whose_report_has_another_shape_is_skipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / "redocly"
+    command.write_text("#!/bin/sh\necho '{}'\n", "utf-8")
+    command.chmod(0o755)
+    monkeypatch.setattr(structure, "COMMAND", str(command))
+
+    assert comparison(side(NOW), side(NOW)).structure.startswith("skipped: ")

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from hashlib import sha256
 from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
+from typing import get_args, get_type_hints
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from common import ROOT
-from vms import generated
+from vms import client_parts, generated
 from vms.cli import vms
 from voice_api import meta
+from voice_api.options import VoiceCampaignOptions
 
 CONTRACT = ROOT / "openapi/voice-campaign.yaml"
 PACKAGE = ROOT / "generated/voice_api"
@@ -64,12 +68,18 @@ def test_any_edit_of_the_contract_is_drift_until_the_client_is_written(
     assert ran("drift", contract, package).exit_code == 0
 
 
-@pytest.mark.usefixtures("as_in_the_tree")
-def test_without_a_client_all_of_it_is_drift(contract: Path, tmp_path: Path) -> None:
-    done = ran("drift", contract, tmp_path / "nowhere")
+@pytest.mark.parametrize("name", ["nowhere", "foreign"])
+def test_drift_of_what_is_no_client_is_one_sentence(
+    contract: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/meta.py").write_text("AUTHOR = 'Ada'\n", "utf-8")
 
-    assert done.exit_code == 1
-    assert "+import ssl" in done.output
+    done = ran("drift", contract, tmp_path / name)
+
+    assert done.exit_code == 2
+    assert "wanted" in done.stderr.splitlines()[-1]
+    assert done.stdout == ""
 
 
 @pytest.mark.usefixtures("as_in_the_tree")
@@ -140,16 +150,71 @@ def test_a_folder_that_holds_something_else_is_left_alone(contract: Path, tmp_pa
     assert (tmp_path / "src/mine.py").exists()
 
 
-@pytest.mark.parametrize("command", ["generate", "drift"])
-def test_a_generator_that_is_not_installed_is_named(
-    contract: Path, package: Path, monkeypatch: pytest.MonkeyPatch, command: str
+def test_a_foreign_package_with_a_meta_module_is_left_alone(contract: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "src/meta.py"
+    mine.parent.mkdir()
+    mine.write_text("AUTHOR = 'Ada'\n", "utf-8")
+
+    done = ran("generate", contract, mine.parent)
+
+    assert done.exit_code == 1
+    assert "has no meta.py with CONTRACT_SHA256" in done.output
+    assert mine.exists()
+
+
+@pytest.fixture
+def made_of_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is generated is one file, without the seconds that generating takes."""
+
+    def made(_: Path, fresh: Path) -> None:
+        fresh.mkdir()
+        (fresh / "meta.py").write_text('CONTRACT_SHA256 = "new"\n', "utf-8")
+
+    monkeypatch.setattr(generated, "_make", made)
+
+
+@pytest.mark.usefixtures("made_of_one_file")
+def test_a_client_that_cannot_be_replaced_is_as_it_was(
+    contract: Path, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(generated, "GENERATOR", "no-such-generator")
+    before = sorted(package.rglob("*"))
+    rename = Path.rename
 
-    done = ran(command, contract, package)
+    def full(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
 
-    assert done.exit_code in {1, 2}
-    assert "no-such-generator is not installed; pip install 'vms-kit[maintain]'" in done.output
+    monkeypatch.setattr(Path, "rename", full)
+
+    done = ran("generate", contract, package)
+
+    assert ran("generate", contract, package.parent / "new_one").exit_code == 1
+    assert not (package.parent / "new_one").exists()
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"{package}: cannot be written: " in done.stderr
+    assert sorted(package.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("made_of_one_file")
+def test_a_client_behind_a_link_is_replaced_and_the_link_stays(
+    contract: Path, package: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(package)
+
+    done = ran("generate", contract, link)
+
+    assert done.exit_code == 0
+    assert link.is_symlink()
+    assert [path.name for path in package.iterdir()] == ["meta.py"]
+
+
+@pytest.mark.usefixtures("made_of_one_file")
+def test_nothing_is_left_beside_a_new_client(contract: Path, tmp_path: Path) -> None:
+    ran("generate", contract, tmp_path / "src/new_api")
+
+    assert [path.name for path in (tmp_path / "src").iterdir()] == ["new_api"]
 
 
 def test_without_griffe_both_clients_cannot_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +225,63 @@ def test_without_griffe_both_clients_cannot_be_compared(monkeypatch: pytest.Monk
 
     assert done.exit_code == 2
     assert "griffe is not installed" in done.output
+
+
+@pytest.mark.parametrize("command", ["generate", "drift"])
+def test_a_tool_that_is_not_installed_is_named(
+    contract: Path, package: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setattr(client_parts, "FORMATTER", "no-such-ruff")
+
+    done = ran(command, contract, package)
+
+    assert done.exit_code in {1, 2}
+    assert "no-such-ruff is not installed; pip install 'vms-kit[maintain]'" in done.output
+
+
+BODY = yaml.safe_load(CONTRACT.read_text("utf-8"))["components"]["schemas"]["VoiceCampaign"]
+LENIENT = BODY["properties"]["request_id"]["x-lenient"]
+
+
+@pytest.mark.parametrize(
+    ("constant", "expected"),
+    [
+        (meta.REPEATED_REQUEST_ID, LENIENT["errors"]["repeated"]["code"]),
+        (meta.LARGEST_FRAME, 500),
+        (meta.SMALLEST_FRAME, 200),
+        (meta.OUT_OF_CREDIT, 104),
+        (meta.REQUEST_ID_HOURS, 24),
+    ],
+)
+def test_the_client_has_the_contracts_numbers(constant: int, expected: int) -> None:
+    assert constant == expected
+
+
+def test_the_schema_of_a_request_is_whole_in_itself() -> None:
+    schema = json.loads((PACKAGE / "request.schema.json").read_text("utf-8"))
+
+    assert "$ref" not in json.dumps(schema)
+    assert schema["properties"].keys() == BODY["properties"].keys()
+    assert schema["properties"]["text"] == {"type": "string", "minLength": 1, "maxLength": 1224}
+
+
+def test_the_options_are_the_parameters_that_may_be_left_out_but_for_the_mark() -> None:
+    required = set(BODY["required"])
+
+    names = set(get_type_hints(VoiceCampaignOptions))
+
+    assert names == BODY["properties"].keys() - required - {"request_id"}
+    assert VoiceCampaignOptions.__required_keys__ == frozenset()
+
+
+def test_the_options_have_the_words_of_the_contract() -> None:
+    kinds = get_type_hints(VoiceCampaignOptions)
+
+    words = {name: set(get_args(kind)) for name, kind in kinds.items() if get_args(kind)}
+
+    assert words == {
+        name: set(field["enum"]) for name, field in BODY["properties"].items() if "enum" in field
+    }
 
 
 def test_the_client_is_stamped_with_its_contract() -> None:

@@ -116,6 +116,11 @@ PLANTED = {
         "pattern: ^voice_[",
         "a JSON Schema",
     ),
+    "a pattern of a receipt that is none": (
+        "        channel:\n          type: string\n",
+        "        channel:\n          type: string\n          pattern: ^voice_[\n",
+        "a JSON Schema",
+    ),
     "no YAML": ("info:\n", "info: [\n", "no YAML"),
 }
 
@@ -189,3 +194,77 @@ def test_a_redocly_that_says_nothing_is_named(
     redocly(tmp_path, monkeypatch, "oh no")
 
     assert "skipped: " in linted(CONTRACT).stderr
+
+
+@pytest.mark.parametrize("answer", ["{}", "[]", '{"problems": [{}]}', '{"problems": null}'])
+def test_a_redocly_whose_report_has_another_shape_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    redocly(tmp_path, monkeypatch, answer)
+
+    done = linted(CONTRACT)
+
+    assert done.exit_code == 0
+    assert "skipped: redocly lint gave no report" in done.stderr
+
+
+def test_a_redocly_that_takes_too_long_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redocly(tmp_path, monkeypatch, "{}")
+    monkeypatch.setattr(lint, "_PATIENCE", 0)
+
+    assert "skipped: redocly lint gave no report (TimeoutExpired" in linted(CONTRACT).stderr
+
+
+def test_a_fork_is_told_that_its_quotes_are_not_looked_up(tmp_path: Path) -> None:
+    done = linted(edited(tmp_path, "version: 1.0.0", "version: 1.1.0"))
+
+    assert done.exit_code == 0
+    assert "skipped: quotes, the sources are not beside the contract" in done.stderr
+
+
+def test_quotes_that_are_not_looked_up_are_no_linter_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = edited(tmp_path, "version: 1.0.0", "version: 1.1.0")
+    redocly(tmp_path, monkeypatch, '{"problems": []}')
+
+    assert linted(path, "--every").exit_code == 0
+
+
+def test_a_member_called_contains_is_no_keyword(tmp_path: Path) -> None:
+    old = "        charged_duration:\n          type: integer\n"
+    done = linted(edited(tmp_path, old, f"        contains: {{type: string}}\n{old}"))
+
+    assert "keywords-for-prism" not in done.output
+
+
+def test_a_keyword_that_prism_gets_wrong_is_found_in_an_answer_itself(tmp_path: Path) -> None:
+    old = "              schema:\n                anyOf:\n"
+    new = f"{old}                  - {{type: array, contains: {{type: string}}}}\n"
+
+    done = linted(edited(tmp_path, old, new))
+
+    assert "/schema/anyOf/0/contains: the keyword contains; wanted" in done.output
+
+
+def test_a_contract_that_breaks_a_linter_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import openapi_spec_validator  # noqa: PLC0415  (only here)
+
+    def broken(_: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(openapi_spec_validator.OpenAPIV31SpecValidator, "iter_errors", broken)
+
+    assert "skipped: openapi-spec-validator; RecursionError" in linted(CONTRACT).stderr
+
+
+def test_a_source_whose_place_is_no_path_is_not_looked_for(tmp_path: Path) -> None:
+    place = "where: dev.octopush.com/es/documentacion-api-sms/sms-transaccional"
+
+    done = linted(edited(tmp_path, place, f"where: {'a' * 5000}"))
+
+    assert done.exit_code == 0

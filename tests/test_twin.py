@@ -6,10 +6,11 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 
-from common import BODY, Clock
-from mock_server.campaign import Desk, Tariff
-from mock_server.contract import Contract
+from common import BODY, ROOT, Clock
+from mock_server.campaign import Accepted, Desk, Tariff
+from mock_server.contract import Contract, load
 from mock_server.memory_store import MemoryStore
 from mock_server.store import Account, Entry, Request, digest
 from mock_server.twin import Twin, wall_clock
@@ -102,3 +103,17 @@ def test_an_account_can_be_strict_alone(contract: Contract) -> None:
 
 def test_the_wall_clock_is_aware() -> None:
     assert wall_clock().utcoffset() is not None
+
+
+def test_a_contract_that_simulates_unless_told_otherwise_is_simulated(tmp_path: Path) -> None:
+    text = (ROOT / "openapi/voice-campaign.yaml").read_text("utf-8")
+    field = "        simulation_mode:\n          type: boolean\n          default: "
+    assert f"{field}false" in text
+    path = tmp_path / "contract.yaml"
+    path.write_text(text.replace(f"{field}false", f"{field}true"), "utf-8")
+    by_default = load(path)
+
+    entry = Twin(by_default, clock=Clock()).handle(request(by_default))
+
+    assert isinstance(entry.outcome, Accepted)
+    assert entry.outcome.simulated

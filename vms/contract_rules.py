@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from mock_server.contract_file import ContractFile, Pointer, shortened
+from mock_server.contract import NAMED, NESTING
+from mock_server.contract_file import ContractFile, Pointer, evidence, members, shortened
 from mock_server.fields import squashed
 from vms.changes.sources import Side
 
@@ -115,23 +116,54 @@ def _examples_are_valid(side: Side) -> Iterator[tuple[Pointer, str, str]]:
 
 
 def _keywords(side: Side) -> Iterator[tuple[Pointer, str, str]]:
-    for pointer, name in _names(side.file.document["components"]["schemas"], ()):
-        if name in _NOT_FOR_PRISM:
-            at = ("components", "schemas", *pointer, name)
-            yield at, f"the keyword {name}", "another one: Prism gets it wrong"
+    document = side.file.document
+    named = document["components"]["schemas"].items()
+    schemas = [(("components", "schemas", name), schema) for name, schema in named]
+    for pointer, schema in (*schemas, *_found(document, "schema", ())):
+        for at, part in _parts(schema, pointer):
+            for name in _NOT_FOR_PRISM:
+                if name in part:
+                    yield (*at, name), f"the keyword {name}", "another one: Prism gets it wrong"
+
+
+def _parts(schema: object, pointer: Pointer) -> Iterator[tuple[Pointer, Mapping[str, Any]]]:
+    """The schema and those within it; what stands below properties is named, and no keyword."""
+    if not isinstance(schema, dict):
+        return
+    yield pointer, schema
+    for keyword, below in schema.items():
+        where = (*pointer, keyword)
+        if keyword in NAMED or isinstance(below, list):
+            if keyword in NESTING:
+                for name, part in members(below, where):
+                    yield from _parts(part, (*where, name))
+        elif keyword in NESTING:
+            yield from _parts(below, where)
+
+
+def without_sources(side: Side) -> Iterator[str]:
+    """What is said where no source is there to hold the quotes against, as for a fork."""
+    quoted = {entry["source"] for _, entry in evidence(side.file.document) if "quote" in entry}
+    if quoted and quoted.isdisjoint(_texts(side)):
+        yield "quotes, the sources are not beside the contract"
+
+
+def _texts(side: Side) -> dict[str, str]:
+    """The letters of each source that is kept beside the contract."""
+    return {
+        name: _letters(path.read_text("utf-8", errors="replace"))
+        for name, source in side.file.document["x-sources"].items()
+        if (path := _kept(side.file.path, source["where"])) is not None
+    }
 
 
 def _quotes(side: Side) -> Iterator[tuple[Pointer, str, str]]:
     """A quote stands in its source, where the source is kept beside the contract."""
-    kept = {
-        name: _letters(path.read_text("utf-8"))
-        for name, source in side.file.document["x-sources"].items()
-        if (path := _kept(side.file.path, source["where"])) is not None
-    }
-    for pointer, evidence in _evidence(side.file.document, ()):
-        text = kept.get(evidence.get("source", ""))
-        if text is not None and _letters(evidence.get("quote", "")) not in text:
-            yield (*pointer, "quote"), repr(evidence["quote"]), f"a quote from {evidence['source']}"
+    kept = _texts(side)
+    for pointer, entry in evidence(side.file.document):
+        text = kept.get(entry.get("source", ""))
+        if text is not None and _letters(entry.get("quote", "")) not in text:
+            yield (*pointer, "quote"), repr(entry["quote"]), f"a quote from {entry['source']}"
 
 
 def _nothing_unused(side: Side) -> Iterator[tuple[Pointer, str, str]]:
@@ -139,9 +171,9 @@ def _nothing_unused(side: Side) -> Iterator[tuple[Pointer, str, str]]:
     casts = {cast for lenient, _ in _leniencies(side) for cast in lenient["casts"]}
     for name in document["x-casts"].keys() - casts:
         yield ("x-casts", name), "a cast that no parameter has", "one that is used"
-    evidence = [entry for _, entry in _evidence(document, ())]
-    cited = {entry.get("source") for entry in evidence}
-    reasons = " ".join(entry.get("reason", "") for entry in evidence)
+    graded = [entry for _, entry in evidence(document)]
+    cited = {entry.get("source") for entry in graded}
+    reasons = " ".join(entry.get("reason", "") for entry in graded)
     for name in sorted(
         name for name in document["x-sources"].keys() - cited if name not in reasons
     ):
@@ -152,9 +184,9 @@ def _one_meaning_a_name(side: Side) -> Iterator[tuple[Pointer, str, str]]:
     """What is a former or mistaken name of one parameter is not the name of another."""
     schemas = side.file.document["components"]["schemas"]
     for title, schema in schemas.items():
-        members = schema.get("properties", {})
-        taken = {squashed(name): name for name in members}
-        for member, field in members.items():
+        fields = schema.get("properties", {})
+        taken = {squashed(name): name for name in fields}
+        for member, field in fields.items():
             lenient = field.get("x-lenient", {})
             former = [entry["name"] for entry in lenient.get("former", ())]
             for name in (*former, *lenient.get("mistaken", {}).get("names", ())):
@@ -183,35 +215,11 @@ def _leniencies(side: Side) -> Iterator[tuple[Mapping[str, Any], Pointer]]:
 
 def _found(value: object, name: str, pointer: Pointer) -> Iterator[tuple[Pointer, Any]]:
     """Every value that has this name, outside examples."""
-    if isinstance(value, dict):
-        for key, member in value.items():
-            if key == name:
-                yield (*pointer, key), member
-            elif key != "value":
-                yield from _found(member, name, (*pointer, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _found(item, name, (*pointer, index))
-
-
-def _names(value: object, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:
-    if isinstance(value, dict):
-        for key, member in value.items():
-            yield pointer, key
-            if not str(key).startswith("x-"):
-                yield from _names(member, (*pointer, key))
-
-
-def _evidence(value: object, pointer: Pointer) -> Iterator[tuple[Pointer, Mapping[str, str]]]:
-    """Everything that has a grade."""
-    if isinstance(value, dict):
-        if "grade" in value:
-            yield pointer, value
-        for key, member in value.items():
-            yield from _evidence(member, (*pointer, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _evidence(item, (*pointer, index))
+    for key, member in members(value, pointer):
+        if key == name:
+            yield (*pointer, key), member
+        else:
+            yield from _found(member, name, (*pointer, key))
 
 
 def _codes(value: Mapping[str, Any]) -> Iterator[int]:
@@ -223,8 +231,12 @@ def _codes(value: Mapping[str, Any]) -> Iterator[int]:
 
 def _kept(contract: Path, where: str) -> Path | None:
     """The source's file, looked for from where the contract stands upwards."""
-    folders = contract.resolve().parents
-    return next((path for folder in folders if (path := folder / where).is_file()), None)
+    try:
+        folders = contract.resolve().parents
+        return next((path for folder in folders if (path := folder / where).is_file()), None)
+    except OSError:
+        # Longer than a name may be, as nothing that is kept.
+        return None
 
 
 def _letters(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Final
 
 import click
@@ -15,6 +17,7 @@ from vms.changes.clients import clients
 from vms.changes.comparison import Comparison, comparison
 from vms.changes.findings import Finding, Severity
 from vms.changes.sources import Side, side
+from vms.changes.structure import skipped
 from vms.generated import CannotGenerateError
 
 FORMS: Final = ("text", "json", "markdown", "github")
@@ -35,10 +38,13 @@ _LEVELS: Final = {
 }
 
 
-def run(old: str, new: str, *, form: str, fail_on: str | None, python: bool) -> int:
+def run(  # noqa: PLR0913  (one argument an option)
+    old: str, new: str, *, form: str, fail_on: str | None, python: bool, every: bool
+) -> int:
     """Print the comparison of two contracts; 1 if it holds what ``fail_on`` names.
 
-    With ``python`` both clients are generated, and send the requests.
+    With ``every``, 2 if the second opinion could not be had. With ``python`` both clients are
+    generated, and send the requests.
     """
     try:
         result = compared(side(old), side(new), python=python)
@@ -49,11 +55,17 @@ def run(old: str, new: str, *, form: str, fail_on: str | None, python: bool) -> 
     elif form == "markdown":
         click.echo("\n".join(_markdown(result)))
     elif form == "github":
-        click.echo("\n".join(map(_annotation, result.findings)))
+        path = str(result.new.file.path)
+        click.echo("\n".join(_annotation(one, path) for one in result.findings))
     else:
         show_text(result)
     bad = FAIL_ON[fail_on] if fail_on else set()
-    return int(any(one.severity in bad for one in result.findings))
+    if any(one.severity in bad for one in result.findings):
+        return 1
+    if every and skipped(result.structure):
+        click.echo(result.structure, err=True)
+        return 2
+    return 0
 
 
 def compared(old: Side, new: Side, *, python: bool) -> Comparison:
@@ -82,7 +94,8 @@ def show_text(result: Comparison) -> None:
         line(f"  {one.what}")
         line(f"  Hits: {one.hit}.")
         line(f"  Do:   {one.remedy}")
-        line(f"  At:   {_places(one)}")
+        if places := _places(one):
+            line(f"  At:   {places}")
         for proof in one.proof:
             line(f"  Ran:  {proof}")
     line("")
@@ -92,31 +105,34 @@ def show_text(result: Comparison) -> None:
         line(f"  {text}")
     if result.findings:
         line("For the changelog:")
-        for text in result.changelog():
+        for text in _changelog(result):
             line(f"  {text}")
 
 
 def _markdown(result: Comparison) -> list[str]:
-    lines = [f"### {_title(result)}", ""]
+    lines = [f"### {escaped(_title(result))}", ""]
     if result.findings:
         lines += ["| | What | Who is hit | What to do | Where |", "| --- | --- | --- | --- | --- |"]
     for one in result.findings:
-        ran = "".join(f"<br>Ran: {_cell(proof)}" for proof in one.proof)
-        cells = (_cell(text) for text in (one.hit, one.remedy, _places(one)))
+        ran = "".join(f"<br>Ran: {escaped(proof)}" for proof in one.proof)
+        cells = (escaped(text) for text in (one.hit, one.remedy, _places(one)))
         lines.append(
-            f"| **{one.severity}** `{one.rule}` | {_cell(one.what)}{ran} | {' | '.join(cells)} |"
+            f"| **{one.severity}** `{one.rule}` | {escaped(one.what)}{ran} | {' | '.join(cells)} |"
         )
-    lines += ["", *(f"- {text}" for text in _summary(result))]
-    lines += [f"  - `{text}`" for text in result.python or ()]
+    lines += ["", *(f"- {escaped(text)}" for text in _summary(result))]
+    lines += [f"  - {escaped(text)}" for text in result.python or ()]
     if result.findings:
-        lines += ["", "For the changelog:", "", *result.changelog()]
+        lines += ["", "For the changelog:", "", *_changelog(result)]
     return lines
 
 
-def _annotation(one: Finding) -> str:
+def _annotation(one: Finding, path: str) -> str:
     """A workflow command of GitHub Actions: the finding appears at its line of the new file."""
-    place = one.new or one.old
-    where = f"file={_property(place.file)},line={place.line}," if place else ""
+    where = ""
+    # A revision or an address is no file that GitHub could show.
+    if Path(path).is_file():
+        line = f"line={one.new.line}," if one.new else ""
+        where = f"file={_property(path)},{line}"
     text = f"{one.what} Hits: {one.hit}. {one.remedy}"
     escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return f"::{_LEVELS[one.severity]} {where}title={one.severity} {one.rule}::{escaped}"
@@ -154,8 +170,22 @@ def _places(one: Finding) -> str:
     return ", ".join(places)
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+def _changelog(result: Comparison) -> list[str]:
+    return [f"- {escaped(text.removeprefix('- '))}" for text in result.changelog()]
+
+
+# An underscore within a word is no mark.
+_MARKS: Final = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
+
+
+def escaped(text: str) -> str:
+    r"""The text on one line of Markdown, without what Markdown would take for marks.
+
+    >>> print(escaped("a_name: ^[*]|_x_ <b>"))
+    a_name: ^\[\*\]\|\_x\_ &lt;b>
+    """
+    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    return _MARKS.sub(r"\\\g<0>", plain)
 
 
 def _property(text: str) -> str:

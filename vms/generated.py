@@ -8,19 +8,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Final
 
 import click
 
-from mock_server.contract import ContractError, of
-from mock_server.contract_file import ContractFile, shipped
-
-# Both write the generated files, so both belong to the stamp.
-GENERATOR: Final = "openapi-python-client"
-FORMATTER: Final = "ruff"
-_STAMP: Final = "meta.py"
+from mock_server.contract import ContractError
+from mock_server.contract_file import shipped
+from vms.changes.sources import Side, side
+from vms.client_parts import GENERATOR, STAMP, STAMP_SIGN, MissingToolError, parts
 
 
 class CannotGenerateError(Exception):
@@ -66,18 +61,63 @@ def generate(contract: Path, package: Path) -> None:
         CannotGenerateError: the generator is not installed, failed, or warned; or the folder holds
             something else than a generated client.
     """
-    if package.exists() and any(package.iterdir()) and not (package / _STAMP).exists():
+    # What a link names is replaced, and the link stays.
+    target = package.resolve()
+    try:
+        if target.exists() and any(target.iterdir()):
+            _refuse_what_is_no_client(package)
+        with tempfile.TemporaryDirectory() as folder:
+            fresh = Path(folder) / target.name
+            _make(contract, fresh)
+            _replace(target, fresh)
+    except OSError as error:
+        raise CannotGenerateError(f"{package}: cannot be written: {error}") from error
+
+
+def _refuse_what_is_no_client(package: Path) -> None:
+    """Many packages have a meta.py, so it is asked for what only ours says.
+
+    Raises:
+        CannotGenerateError: the folder is no generated client.
+    """
+    try:
+        stamp = (package / STAMP).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        stamp = ""
+    if f"{STAMP_SIGN} = " not in stamp:
         raise CannotGenerateError(
-            f"{package} has no {_STAMP}, so it is no generated client; wanted one, or a new folder"
+            f"{package} has no {STAMP} with {STAMP_SIGN}, so it is no generated client; "
+            "wanted one, or a new folder"
         )
-    stamp = _meta(contract)
-    with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder) / package.name
-        _run_generator(contract, fresh)
-        (fresh / "py.typed").touch()
-        (fresh / _STAMP).write_text(stamp, "utf-8")
-        shutil.rmtree(package, ignore_errors=True)
-        shutil.copytree(fresh, package)
+
+
+def _make(contract: Path, fresh: Path) -> None:
+    read = _side(contract)
+    _run_generator(contract, fresh)
+    (fresh / "py.typed").touch()
+    try:
+        made = parts(read, fresh)
+    except MissingToolError as error:
+        raise CannotGenerateError(str(error)) from error
+    for name, text in made.items():
+        (fresh / name).write_text(text, "utf-8")
+
+
+def _replace(target: Path, fresh: Path) -> None:
+    """Put the new folder in the place of the old, which stays if that fails at any point."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # On the same disk, so that both moves are renames.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as beside:
+        new, old = Path(beside) / "new", Path(beside) / "old"
+        shutil.copytree(fresh, new)
+        if target.exists():
+            target.rename(old)
+        try:
+            new.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
 
 
 def _run_generator(contract: Path, fresh: Path) -> None:
@@ -99,48 +139,27 @@ def _run_generator(contract: Path, fresh: Path) -> None:
         raise CannotGenerateError(f"{contract}: {GENERATOR} refused the contract:\n{said}")
 
 
-def _meta(contract: Path) -> str:
-    """What a layer over the client needs of the contract, and what made the client."""
-    try:
-        file = ContractFile.read(contract)
-        read = of(file)
-    except ContractError as error:
-        raise CannotGenerateError(str(error)) from error
-    values = {
-        "CONTRACT_SHA256": file.sha256,
-        "CONTRACT_VERSION": read.version,
-        "FORMATTER": _installed(FORMATTER),
-        "GENERATOR": _installed(GENERATOR),
-        "KEY_HEADER": read.key_header,
-        "LOGIN_HEADER": read.login_header,
-        "SERVER_URL": file.at(("servers", 0, "url")),
-    }
-    lines = [f'{name} = "{value}"' for name, value in values.items()]
-    return (
-        '"""The contract this client was generated from, and by what."""\n\n'
-        + "\n".join(lines)
-        + "\n"
-    )
-
-
-def _installed(package: str) -> str:
-    try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError as error:
-        raise missing(package) from error
-
-
 def missing(package: str) -> CannotGenerateError:
     """The error for a package that only maintainers of a contract need."""
-    return CannotGenerateError(f"{package} is not installed; pip install 'vms-kit[maintain]'")
+    return CannotGenerateError(str(MissingToolError(package)))
+
+
+def _side(contract: Path) -> Side:
+    try:
+        return side(str(contract))
+    except ContractError as error:
+        raise CannotGenerateError(str(error)) from error
 
 
 def drift(contract: Path, package: Path) -> str:
     """The difference between ``package`` and a fresh generation, as a diff; empty if none.
 
     Raises:
-        CannotGenerateError: as `generate` does.
+        CannotGenerateError: as `generate` does, or the package is no generated client.
     """
+    if not package.is_dir():
+        raise CannotGenerateError(f"{package}: no such folder; wanted a generated client")
+    _refuse_what_is_no_client(package)
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / package.name
         generate(contract, fresh)

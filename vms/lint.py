@@ -8,14 +8,15 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from mock_server.contract import ContractError, of
-from mock_server.contract_file import ContractFile, Pointer, shipped
+from mock_server.contract_file import ContractFile, Pointer, shipped, shortened
 from vms.changes.sources import Side
-from vms.contract_rules import Problem, follow_references, place, problems
+from vms.changes.structure import NO_REPORT
+from vms.contract_rules import Problem, follow_references, place, problems, without_sources
 
 REDOCLY: Final = "redocly"
 _PATIENCE: Final = 60
@@ -47,7 +48,7 @@ def run(path: Path, *, every: bool) -> int:
             skipped.append(str(error))
     for line in dict.fromkeys(found):
         click.echo(line)
-    for line in skipped:
+    for line in (*skipped, *without_sources(side)):
         click.echo(f"skipped: {line}", err=True)
     if not found:
         click.echo(f"{path}: nothing found")
@@ -62,7 +63,13 @@ def _validator(side: Side) -> Iterator[Problem]:
         raise SkippedError(
             "openapi-spec-validator; pip install openapi-spec-validator"
         ) from missing
-    for error in OpenAPIV31SpecValidator(dict(side.file.document)).iter_errors():
+    validator = OpenAPIV31SpecValidator(dict(side.file.document))
+    try:
+        errors = list(validator.iter_errors())
+    except Exception as failure:
+        # It looks at parts that nobody has looked at before.
+        raise SkippedError(f"openapi-spec-validator; {shortened(repr(failure))}") from failure
+    for error in errors:
         pointer: Pointer = tuple(error.absolute_path)
         where = place(side.file, pointer)
         yield Problem(where, error.message, "OpenAPI 3.1", "openapi-spec-validator")
@@ -72,28 +79,32 @@ def _redocly(side: Side) -> Iterator[Problem]:
     command = shutil.which(REDOCLY)
     if command is None:
         raise SkippedError("redocly; npm install @redocly/cli, and put it on the PATH")
-    done = subprocess.run(
-        [
-            command,
-            "lint",
-            str(side.file.path),
-            f"--config={shipped('redocly.yaml')}",
-            "--format=json",
-            "--max-problems=1000",
-        ],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"REDOCLY_TELEMETRY": "off"},
-        timeout=_PATIENCE,
-        check=False,
-    )
     try:
-        report = json.loads(done.stdout)
-    except ValueError as error:
-        said = " ".join(done.stderr.split()[-20:])
+        done = subprocess.run(
+            [
+                command,
+                "lint",
+                str(side.file.path),
+                f"--config={shipped('redocly.yaml')}",
+                "--format=json",
+                "--max-problems=1000",
+            ],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"REDOCLY_TELEMETRY": "off"},
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise SkippedError(f"redocly lint gave no report ({shortened(repr(error))})") from error
+    try:
+        yield from [_told(side, problem) for problem in json.loads(done.stdout)["problems"]]
+    except NO_REPORT as error:
+        said = shortened(" ".join(done.stderr.split()[-20:]) or repr(error))
         raise SkippedError(f"redocly lint gave no report: {said}") from error
-    for problem in report["problems"]:
-        at = problem["location"][0]
-        where = f"{side.file.path}:{at['start']['line']}: {at['pointer'].lstrip('#')}"
-        rule = f"redocly/{problem['ruleId']}"
-        yield Problem(where, problem["message"], "what its rule says", rule)
+
+
+def _told(side: Side, problem: Any) -> Problem:  # noqa: ANN401  (a JSON value)
+    at = problem["location"][0]
+    where = f"{side.file.path}:{at['start']['line']}: {at['pointer'].lstrip('#')}"
+    return Problem(where, problem["message"], "what its rule says", f"redocly/{problem['ruleId']}")

@@ -1,9 +1,15 @@
 """The contract this client was generated from, and by what."""
 
-CONTRACT_SHA256 = "fac3bd6efbbb8840fe993d8d56ada304fca1a044eab4de9e3f8297ea22e80355"
+CONTRACT_SHA256 = "627949c4220a3c408373d8a470cee1dbb6edf2cd03c5e9279a43e082e61301bc"
 CONTRACT_VERSION = "1.0.0"
 FORMATTER = "ruff 0.17.6"
 GENERATOR = "openapi-python-client 0.29.1"
 KEY_HEADER = "api-key"
+LARGEST_FRAME = 500
 LOGIN_HEADER = "api-login"
+OUT_OF_CREDIT = 104
+PHONE_NUMBER = "^\\+[0-9]{7,16}$"
+REPEATED_REQUEST_ID = 120
+REQUEST_ID_HOURS = 24
 SERVER_URL = "https://api.octopush.com"
+SMALLEST_FRAME = 200

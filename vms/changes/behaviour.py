@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,17 +20,19 @@ import jsonschema_rs
 from mock_server.memory_store import MemoryStore
 from mock_server.store import Account, Entry, Request, digest
 from mock_server.twin import Twin
-from vms.changes.clients import Client
+from vms.changes.clients import CannotSendError, Client
 from vms.changes.request import Parameter, parameters
 from vms.changes.sources import Side
 
 _LOGIN: Final = "diff"
 _CALLED, _OPTED_OUT = "+33612345678", "+33698765432"
-_BODY: Final[dict[str, Any]] = {
+_USUAL: Final[dict[str, Any]] = {
     "text": "Your parcel waits at the counter until Friday.",
     "recipients": [{"phone_number": _CALLED}, {"phone_number": _OPTED_OUT}],
 }
 _FIRST_REFUSAL: Final = 300
+ANSWER: Final = "answer"
+"""What a run is about that is about what comes back."""
 _CAMPAIGN: Final = (
     "number_of_contacts",
     "total_cost",
@@ -37,6 +40,8 @@ _CAMPAIGN: Final = (
     "simulated",
     "send_at",
 )
+# The parameter that decides a figure, whichever request shows it.
+_DECIDED_BY: Final = {"simulated": "simulation_mode", "send_at": "send_at"}
 
 
 class Fate(StrEnum):
@@ -82,11 +87,18 @@ def behaviour(callers: Side, server: Side, client: Client | None = None) -> Beha
     """
     home, away = _Caller(callers, callers, client), _Caller(callers, server, client)
     requests, runs = 0, dict[str, Run]()
-    for run in away.lost():
-        runs[str(run)] = run
+    # What cannot be sent at all is told of each request.
+    with suppress(CannotSendError):
+        for run in away.lost():
+            runs[str(run)] = run
     for about, body in _requests(callers):
         requests += 1
-        entry, other = home.send(body), away.send(body)
+        try:
+            entry, other = home.send(body), away.send(body)
+        except CannotSendError as error:
+            run = Run(about, Fate.FAILS, body, f"the client cannot send this: {error}")
+            runs.setdefault(str(run), run)
+            continue
         for part, fate, difference in _differences(home, entry, away, other):
             run = Run(part or about, fate, body, difference)
             runs.setdefault(str(run), run)
@@ -98,6 +110,7 @@ class _Caller:
 
     def __init__(self, knows: Side, server: Side, client: Client | None) -> None:
         self._knows = knows.contract
+        self._usual = _usual(knows)
         self._client = client
         self.serves = server.contract
         document = knows.file.document
@@ -121,10 +134,12 @@ class _Caller:
             ("api-login", (path, method, (knows.login_header, names[1]))),
             ("api-key", (path, method, (names[0], knows.key_header))),
         ):
-            answer = self._sent(_BODY, *sent).answer
-            if sent != (path, method, names) and answer is not None:
-                told = json.dumps(answer.value, ensure_ascii=False)
-                yield Run(about, Fate.FAILS, _BODY, f"every request: {answer.status} {told}")
+            if sent == (path, method, names):
+                continue
+            entry = self._sent(self._usual, *sent)
+            met = entry.document(entry.at)
+            told = json.dumps(met["answer"]["body"], ensure_ascii=False)
+            yield Run(about, Fate.FAILS, self._usual, f"every request: {met['status']} {told}")
 
     def send(self, body: Mapping[str, Any]) -> Entry:
         """What the server makes of the body, with its own address and headers."""
@@ -174,10 +189,12 @@ def _differences(
         return  # it was refused at home, too
     answer = after["answer"]["body"]
     if after["status"] >= _FIRST_REFUSAL:
-        yield "", Fate.FAILS, f"{after['status']} {json.dumps(answer, ensure_ascii=False)}"
+        told = f"{after['status']} {json.dumps(answer, ensure_ascii=False)}"
+        for name in _refused(answer) or [""]:
+            yield name, Fate.FAILS, told
         return
     if why := away.cannot_read(after["status"], answer):
-        yield "answer", Fate.UNREADABLE_ANSWER, f"{after['status']}, sent, but {why}"
+        yield ANSWER, Fate.UNREADABLE_ANSWER, f"{after['status']}, sent, but {why}"
     for about, note in _new_notes(before, after):
         yield about, Fate.READ_DIFFERENTLY, note
     taken, now_taken = home.serves.filled(before["body"]), away.serves.filled(after["body"])
@@ -189,7 +206,29 @@ def _differences(
     for name in _CAMPAIGN:
         one, another = before["campaign"][name], after["campaign"][name]
         if one != another:
-            yield "", Fate.READ_DIFFERENTLY, f"{name} is {another}; it was {one}"
+            told = f"{name} is {another}; it was {one}"
+            yield _DECIDED_BY.get(name, ""), Fate.READ_DIFFERENTLY, told
+    yield from _answered_otherwise(before, after)
+
+
+def _refused(answer: object) -> list[str]:
+    """The parameters that a refusal names."""
+    errors = answer.get("errors") if isinstance(answer, dict) else None
+    return list(errors) if isinstance(errors, dict) else []
+
+
+def _answered_otherwise(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, Fate, str]]:
+    """Members of the answer that mean something else, though the campaign is the same."""
+    if any(before["campaign"][name] != after["campaign"][name] for name in _CAMPAIGN):
+        return
+    one, another = before["answer"]["body"], after["answer"]["body"]
+    for name in sorted(one.keys() & another.keys()):
+        # Both twins begin anew, so even tickets are the same but for what they begin with.
+        if one[name] != another[name] and not isinstance(one[name], str):
+            told = f"the answer's {name} is {another[name]}; it was {one[name]}"
+            yield ANSWER, Fate.READ_DIFFERENTLY, told
 
 
 def _new_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -204,21 +243,34 @@ def _new_notes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
             yield "" if note["kind"] == "advice" else about, told
 
 
+def _usual(callers: Side) -> dict[str, Any]:
+    """A valid request to two contacts, with what else the contract requires."""
+    media = callers.operation["requestBody"]["content"][callers.contract.media_type]
+    for example in ({}, *(one["value"] for one in media.get("examples", {}).values())):
+        body = {**deepcopy(dict(example)), **deepcopy(_USUAL)}
+        if callers.contract.body.accepts(body):
+            return body
+    # Contacts that need more than a number: those of the example, as they are.
+    valid = (one["value"] for one in media.get("examples", {}).values())
+    return next((dict(v) for v in valid if callers.contract.body.accepts(v)), deepcopy(_USUAL))
+
+
 def _requests(callers: Side) -> Iterator[tuple[str, dict[str, Any]]]:
     media = callers.operation["requestBody"]["content"][callers.contract.media_type]
     known = parameters(callers)
+    usual = _usual(callers)
     for one in known.values():
         if not one.path or one.path.endswith("[]"):
             continue
         for value in _edges(one, media):
-            body = deepcopy(_BODY)
+            body = deepcopy(usual)
             if one.parent == "recipients[]":
                 body["recipients"][0][one.name] = value
             else:
                 body[one.name] = value
-            if callers.contract.clean(body):
+            if callers.contract.body.accepts(body):
                 yield one.path, body
-    yield "", deepcopy(_BODY)
+    yield "", usual
     for example in media.get("examples", {}).values():
         yield "", dict(example["value"])
 

@@ -7,22 +7,27 @@ import importlib.util
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, get_args, get_type_hints
 
 import attrs
 import httpx
 
+from mock_server.contract_file import shortened
 from vms import generated
 from vms.changes.sources import Side
 
 # griffe compares packages by name, so both have the same one, in folders of their own.
 _PACKAGE: Final = "voice_api"
+
+
+class CannotSendError(generated.CannotGenerateError):
+    """The client cannot make this request; the message says why."""
 
 
 class Client:
@@ -36,17 +41,38 @@ class Client:
         parts = module.relative_to(package).with_suffix("").parts
         self._operation: Any = importlib.import_module(".".join((name, *parts)))
         self._unset = importlib.import_module(f"{name}.types").UNSET
-        self._body: Any = get_type_hints(self._operation._get_kwargs)["body"]  # noqa: SLF001
+        hint = get_type_hints(self._operation._get_kwargs).get("body")  # noqa: SLF001
+        # An optional body is one of several types, of which one is the model.
+        kinds = get_args(hint) or (hint,)
+        self._body: Any = next((kind for kind in kinds if hasattr(kind, "from_dict")), None)
 
     def encoded(self, body: Mapping[str, Any]) -> bytes:
-        """What it sends for a campaign: the contract's defaults stand in it, too."""
+        """What it sends for a campaign: the contract's defaults stand in it, too.
+
+        Raises:
+            CannotSendError: it cannot say this, or says it otherwise than as JSON.
+        """
+        if self._body is None:
+            raise CannotSendError("it takes no body")
+        try:
+            kwargs = self._kwargs(body)
+        except KeyError as error:
+            raise CannotSendError(f"it requires {error}") from error
+        except Exception as error:
+            raise CannotSendError(f"it raised {error!r}") from error
+        if "json" not in kwargs:
+            raise CannotSendError("it sends no JSON")
+        return json.dumps(kwargs["json"]).encode()
+
+    def _kwargs(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         read = self._body.from_dict(body)
         given = {field.alias: getattr(read, field.name) for field in attrs.fields(self._body)}
         # Reading leaves out what is absent; whoever makes a campaign gets the defaults.
         made = self._body(
             **{name: value for name, value in given.items() if value is not self._unset}
         )
-        return json.dumps(self._operation._get_kwargs(body=made)["json"]).encode()  # noqa: SLF001
+        kwargs: Mapping[str, Any] = self._operation._get_kwargs(body=made)  # noqa: SLF001
+        return kwargs
 
     def cannot_read(self, status: int, answer: object) -> str:
         """Why it cannot read the answer; empty if it can."""
@@ -89,11 +115,22 @@ def clients(old: Side, new: Side) -> Iterator[Clients]:
         # Several pairs may be open at once.
         names = [f"_{Path(folder).name}_{package.parent.name}" for package in packages]
         try:
-            one, other = map(Client, packages, names)
-            yield Clients(one, other, tuple(breakages(*packages)))
+            yield _compared(packages, names, breakages)
         finally:
             for name in [name for name in sys.modules if name.split(".")[0] in names]:
                 del sys.modules[name]
+
+
+def _compared(
+    packages: Sequence[Path], names: Sequence[str], breakages: Callable[[Path, Path], list[str]]
+) -> Clients:
+    try:
+        one, other = map(Client, packages, names)
+        return Clients(one, other, tuple(breakages(*packages)))
+    except Exception as error:
+        # Code that nobody has seen before: whatever it raises says that it is of no use.
+        told = shortened(repr(error))
+        raise generated.CannotGenerateError(f"the generated client is of no use: {told}") from error
 
 
 def _imported(package: Path, name: str) -> ModuleType:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from vms.changes.behaviour import Behaviour, Fate, behaviour
+from vms.changes.behaviour import ANSWER, Behaviour, Fate, behaviour
 from vms.changes.clients import Clients
 from vms.changes.findings import Finding, Severity, bump, numbers, ordered
 from vms.changes.operation import Operations
@@ -68,14 +69,20 @@ def comparison(old: Side, new: Side, generated: Clients | None = None) -> Compar
     The callers are those clients, if they were generated; else the contracts stand for them.
     """
     found = [*Requests(old, new).findings(), *Operations(old, new).findings()]
-    second = structure(old, new, found)
+    second = structure(old, new, [one for one in found if one.severity != Severity.HARMLESS])
     old_callers = behaviour(old, new, generated.old if generated else None)
     new_callers = behaviour(new, old, generated.new if generated else None)
-    proven = [_proven(one, old_callers) for one in (*found, *second.findings)]
+    # A figure of every campaign that a term changes proves nothing else.
+    figures = tuple(
+        name for one in found if one.rule == "term-changed" for name in _SHOWN_BY.get(one.about, ())
+    )
+    proven = [_proven(one, old_callers, figures) for one in (*found, *second.findings)]
+    claimed = {told for one in proven for told in one.proof}
+    others = _unclaimed(old_callers, claimed, {one.about for one in proven})
     return Comparison(
         old,
         new,
-        tuple(ordered(proven)),
+        tuple(ordered((*proven, *others))),
         second.told,
         old_callers,
         new_callers,
@@ -83,13 +90,52 @@ def comparison(old: Side, new: Side, generated: Clients | None = None) -> Compar
     )
 
 
-def _proven(one: Finding, callers: Behaviour) -> Finding:
+def _unclaimed(callers: Behaviour, claimed: set[str], known: set[str]) -> Iterator[Finding]:
+    """What the runs show and no rule has found: the rules are not the last word."""
+    runs = [run for run in callers.runs if str(run) not in claimed]
+    for about in dict.fromkeys(run.about for run in runs):
+        mine = [run for run in runs if run.about == about]
+        loud = all(run.fate != Fate.READ_DIFFERENTLY for run in mine)
+        severity = Severity.BREAKING if loud else Severity.SILENT
+        if all(run.difference.startswith("advice") for run in mine):
+            # An advice is the twin's; the calls are what they were.
+            severity = Severity.HARMLESS
+        if about in known and about != ANSWER:
+            # A rule has told of it, and may have told less.
+            continue
+        yield Finding(
+            severity,
+            "read-otherwise" if not loud else "no-longer-works",
+            about or "the body",
+            f"What old callers send as {about or 'a request'} is not what it was; see what ran.",
+            "client code, and perhaps people being called",
+            "Look for the change that does it; no rule knows it.",
+            proof=tuple(map(str, mine)),
+        )
+
+
+# What a term changes shows in these figures of a campaign.
+_SHOWN_BY: Final = {
+    "price": ("total_cost",),
+    "billing_step": ("estimated_duration", "total_cost"),
+    "characters_a_second": ("estimated_duration", "total_cost"),
+    "opt_out_flag": ("number_of_contacts", "total_cost", "advice"),
+}
+
+
+def _proven(one: Finding, callers: Behaviour, figures: tuple[str, ...]) -> Finding:
     if one.severity == Severity.HARMLESS:
         return one
-    of_the_answer = one.rule.startswith("answer-")
-    runs = (
-        str(run)
-        for run in callers.runs
-        if (run.fate == Fate.UNREADABLE_ANSWER if of_the_answer else run.about == one.about)
-    )
-    return replace(one, proof=tuple(runs))
+    if one.rule == "term-changed":
+        shown = _SHOWN_BY.get(one.about)
+        runs = [run for run in callers.runs if shown and run.difference.startswith(shown)]
+    elif one.rule == "answer-meaning-changed":
+        runs = [run for run in callers.runs if run.about == ANSWER]
+    elif one.rule.startswith("answer-"):
+        member = one.about.rpartition(".")[2]
+        unread = [run for run in callers.runs if run.fate == Fate.UNREADABLE_ANSWER]
+        runs = [run for run in unread if member in run.difference] or unread
+    else:
+        mine = [run for run in callers.runs if run.about == one.about]
+        runs = [run for run in mine if not (figures and run.difference.startswith(figures))]
+    return replace(one, proof=tuple(map(str, runs)))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+# Python's own limit is 4300 digits; no version has ten.
+_NUMBER: Final = re.compile("[0-9]{1,9}")
 
 
 class Severity(StrEnum):
@@ -56,6 +61,8 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
         key=lambda one: (
             severities.index(one.severity),
             not one.hit.startswith("people"),
+            # What only the runs show is often a consequence of the rest.
+            one.old is None and one.new is None,
             one.about,
         ),
     )
@@ -72,21 +79,26 @@ def bump(old: str, findings: Iterable[Finding]) -> str:
     '1.3.0'
     """
     found = {one.severity for one in findings}
-    major, minor, patch = numbers(old)
+    major, minor, patch, preliminary = numbers(old)
     if not found:
-        return f"{major}.{minor}.{patch}"
+        return old if preliminary else f"{major}.{minor}.{patch}"
     if found == {Severity.HARMLESS} or major == 0:
         # Before 1.0 a minor number may break.
         return f"{major}.{minor + 1}.0"
     return f"{major + 1}.0.0"
 
 
-def numbers(version: str) -> tuple[int, int, int]:
-    """The three numbers of a version; what is no number counts as 0.
+def numbers(version: str) -> tuple[int, int, int, int]:
+    """The numbers of a version, to compare; the last is -1 for what comes before that version.
 
-    >>> numbers("1.2.3"), numbers("2")
-    ((1, 2, 3), (2, 0, 0))
+    What is no number counts as 0.
+
+    >>> numbers("1.2.3"), numbers("2"), numbers("1.0.\u00b2")
+    ((1, 2, 3, 0), (2, 0, 0, 0), (1, 0, 0, 0))
+    >>> numbers("1.9.0") < numbers("2.0.0-rc.1") < numbers("2.0.0+today")
+    True
     """
-    parts = [int(part) if part.isdigit() else 0 for part in version.split(".")[:3]]
+    core, dash, _ = version.partition("+")[0].partition("-")
+    parts = [int(part) if _NUMBER.fullmatch(part) else 0 for part in core.split(".")[:3]]
     major, minor, patch = (*parts, 0, 0, 0)[:3]
-    return major, minor, patch
+    return major, minor, patch, -bool(dash)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ _TERMS: Final = {
     "billing_step": "whoever pays",
     "characters_a_second": "whoever pays",
     "request_id_hours": "people being called: a repeat may ring twice",
+    "smallest_frame": "whoever sends campaigns in frames",
+    "largest_frame": "whoever sends campaigns in frames",
     "default_region": "people being called: national numbers belong to another country",
     "opt_out_flag": "people who opted out: they would be called",
 }
@@ -33,9 +36,13 @@ class Operations:
         """Every change but those of parameters."""
         yield from self._address()
         yield from self._headers()
+        yield from self._sign_in()
         yield from self._statuses()
         yield from self._members()
         yield from self._named_answers()
+        yield from self._meanings()
+        yield from self._webhooks()
+        yield from self._magic()
         yield from self._terms()
         yield from self._rules()
 
@@ -67,7 +74,16 @@ class Operations:
                 f"The operation is {names[1]}; it was {names[0]}.",
                 "client code: the generated function has another name",
                 _REGENERATE,
-                (self._old.at, self._new.at),
+                ((*self._old.at, "operationId"), (*self._new.at, "operationId")),
+            )
+        bodies = [side.operation["requestBody"].get("required") for side in (self._old, self._new)]
+        if bodies[0] != bodies[1]:
+            yield self._finding(
+                (Severity.BREAKING, "body-required-changed", "the body"),
+                f"A request {'must' if bodies[1] else 'need not'} have a body now.",
+                "client code: the generated function has another signature",
+                _REGENERATE,
+                ((*self._old.at, "requestBody"), (*self._new.at, "requestBody")),
             )
 
     def _headers(self) -> Iterator[Finding]:
@@ -86,6 +102,33 @@ class Operations:
                     f"{_REGENERATE} Look for {before} in proxies and scripts.",
                     (at, at),
                 )
+
+    def _sign_in(self) -> Iterator[Finding]:
+        names = [side.operation.get("security", []) for side in (self._old, self._new)]
+        if names[0] != names[1]:
+            yield self._finding(
+                (Severity.BREAKING, "sign-in-changed", "security"),
+                f"Signing in takes {_told(names[1])}; it took {_told(names[0])}.",
+                _EVERYBODY,
+                _REGENERATE,
+                ((*self._old.at, "security"), (*self._new.at, "security")),
+            )
+        schemes = [
+            side.file.document["components"]["securitySchemes"] for side in (self._old, self._new)
+        ]
+        for scheme in sorted(schemes[0].keys() & schemes[1].keys()):
+            for keyword in ("type", "in"):
+                one_kind, other_kind = [some[scheme].get(keyword) for some in schemes]
+                if one_kind != other_kind:
+                    where: Pointer = ("components", "securitySchemes", scheme)
+                    yield self._finding(
+                        (Severity.SILENT, "sign-in-moved", scheme),
+                        f"{keyword} of {scheme} is {other_kind}; it was {one_kind}. Whoever sends "
+                        "it as before is not signed in, and no compiler sees it.",
+                        _EVERYBODY,
+                        _REGENERATE,
+                        (where, where),
+                    )
 
     # ── answers ──────────────────────────────────────────────────────────
 
@@ -171,6 +214,78 @@ class Operations:
 
     # ── what a campaign costs, and what becomes of the rest ────────────
 
+    def _meanings(self) -> Iterator[Finding]:
+        """Members of the answer that keep their names and change their meanings."""
+        before, after = (side.contract.terms.answer for side in (self._old, self._new))
+        members = _answer_members(self._new)
+        for meaning in sorted(before.keys() | after.keys()):
+            one, other = before.get(meaning), after.get(meaning)
+            # A member that is gone has a finding of its own.
+            if one == other or (one is not None and f"2XX.{one}" not in members):
+                continue
+            old = (*self._old.at, "x-campaign", "answer")
+            new = (*self._new.at, "x-campaign", "answer")
+            yield self._finding(
+                (Severity.SILENT, "answer-meaning-changed", f"2XX.{one or other}"),
+                f"The {meaning} is answered as {other or 'nothing'}; it was {one or 'nothing'}.",
+                _READERS,
+                "Look at every place that reads the answer.",
+                (old, new),
+            )
+
+    def _webhooks(self) -> Iterator[Finding]:
+        """What the receivers of receipts read; no compiler sees bytes that come from outside."""
+        before, after = (_webhook_members(side) for side in (self._old, self._new))
+        hit = "whoever receives receipts: what became of a call is lost"
+        for place in sorted(before.keys() - after.keys()):
+            if place.rpartition(".")[0] in before.keys() - after.keys():
+                continue
+            yield self._finding(
+                (Severity.SILENT, "webhook-member-removed", place),
+                f"{place} is no longer sent.",
+                hit,
+                "Regenerate the client, and look at every receiver.",
+                (before[place][1], None),
+            )
+        for place in sorted(after.keys() - before.keys()):
+            ids = Severity.HARMLESS, "webhook-member-added", place
+            yield self._finding(
+                ids, f"{place} is sent, too.", "nobody", "Nothing.", (None, after[place][1])
+            )
+        for place in sorted(before.keys() & after.keys()):
+            for keyword in ("type", "enum", "pattern", "format"):
+                one, other = before[place][0].get(keyword), after[place][0].get(keyword)
+                if one != other:
+                    yield self._finding(
+                        (Severity.SILENT, f"webhook-{keyword}-changed", place),
+                        f"{keyword} of {place} is {_told(other)}; it was {_told(one)}.",
+                        hit,
+                        "Regenerate the client, and look at every receiver.",
+                        (before[place][1], after[place][1]),
+                    )
+
+    def _magic(self) -> Iterator[Finding]:
+        """What forces an outcome at the twin; nothing of the real API."""
+        before, after = (side.file.document["x-magic"] for side in (self._old, self._new))
+        one, other = (self._old.contract.answers, self._new.contract.answers)
+        at: Pointer = ("x-magic",)
+        if before != after:
+            yield self._finding(
+                (Severity.BREAKING, "magic-changed", "x-magic"),
+                "Magic values force other outcomes at the twin.",
+                "whoever tests against the twin",
+                "Look for the values that changed in your tests.",
+                (at, at),
+            )
+        for name in sorted(one.keys() - other.keys()):
+            yield self._finding(
+                (Severity.BREAKING, "named-answer-removed", name),
+                f"The answer {name} has no such name any more.",
+                "whoever tests against the twin, by Prefer or by faults",
+                "Look for the name in your tests.",
+                (_answer_at(self._old, name), None),
+            )
+
     def _terms(self) -> Iterator[Finding]:
         before, after = (side.operation["x-campaign"] for side in (self._old, self._new))
         for name, hit in _TERMS.items():
@@ -232,24 +347,53 @@ _Member = tuple[Mapping[str, Any], Pointer, bool]
 
 def _answer_members(side: Side) -> dict[str, _Member]:
     """Every member of every answer, such as ``2XX.ticket_number``."""
+    schemas = {
+        status: (media["schema"], (*side.at, "responses", status, "content", kind, "schema"))
+        for status, response in side.operation["responses"].items()
+        for kind, media in response.get("content", {}).items()
+    }
+    return _members(side, schemas)
+
+
+def _webhook_members(side: Side) -> dict[str, _Member]:
+    """Every member of what is sent to a URL of the customer, such as ``deliveryReceipt.status``."""
+    schemas = {
+        name: (
+            media["schema"],
+            ("webhooks", name, method, "requestBody", "content", kind, "schema"),
+        )
+        for name, item in (side.file.document.get("webhooks") or {}).items()
+        for method, operation in item.items()
+        if isinstance(operation, dict)
+        for kind, media in operation.get("requestBody", {}).get("content", {}).items()
+        if "schema" in media
+    }
+    return _members(side, schemas)
+
+
+def _members(
+    side: Side, schemas: Mapping[str, tuple[Mapping[str, Any], Pointer]]
+) -> dict[str, _Member]:
     found = dict[str, _Member]()
 
     def walk(path: str, schema: Mapping[str, Any], pointer: Pointer, *, required: bool) -> None:
         schema, pointer = side.file.follow(schema, pointer)
         found.setdefault(path, (schema, pointer, required))
-        for index, option in enumerate(schema.get("anyOf", ())):
-            walk(path, option, (*pointer, "anyOf", index), required=False)
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            for index, option in enumerate(schema.get(keyword, ())):
+                always = required and keyword == "allOf"
+                walk(path, option, (*pointer, keyword, index), required=always)
         needed = schema.get("required", ())
         for name, member in schema.get("properties", {}).items():
             below = (*pointer, "properties", name)
             walk(f"{path}.{name}", member, below, required=required and name in needed)
         if isinstance(others := schema.get("additionalProperties"), dict):
             walk(f"{path}.*", others, (*pointer, "additionalProperties"), required=False)
+        if isinstance(items := schema.get("items"), dict):
+            walk(f"{path}[]", items, (*pointer, "items"), required=False)
 
-    for status, response in side.operation["responses"].items():
-        for media_type, media in response.get("content", {}).items():
-            at = (*side.at, "responses", status, "content", media_type, "schema")
-            walk(status, media["schema"], at, required=True)
+    for name, (schema, pointer) in schemas.items():
+        walk(name, schema, pointer, required=True)
     return {path: member for path, member in found.items() if "." in path}
 
 
@@ -263,8 +407,18 @@ def _answer_at(side: Side, name: str) -> Pointer:
 
 def _codes(value: Mapping[str, Any]) -> str:
     """The codes of a refusal: the flat one, and those of its parameters."""
-    errors = [str(error["code"]) for error in value.get("errors", {}).values()]
+    named = value.get("errors")
+    errors = [
+        str(error.get("code", ""))
+        for error in (named.values() if isinstance(named, dict) else ())
+        if isinstance(error, dict)
+    ]
     return " ".join(filter(None, (str(value.get("code", "")), *errors)))
+
+
+def _told(value: object) -> str:
+    """A value of the contract, as a sentence has it."""
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _value(term: Any) -> object:  # noqa: ANN401  (a YAML value)

@@ -21,6 +21,9 @@ _SHAPE: Final = ("type", "enum", "pattern", "format", "items", *_BOUNDS)
 # Below it, two names of the same shape have nothing to do with each other.
 _NEAR: Final = 0.6
 _NO_BOUND: Final = object()
+_CALLERS: Final = "client code and whoever tests against the twin"
+# What changes no call.
+_OF_THE_TWIN: Final = frozenset({"error-code-changed", "stakes-changed"})
 SEVERITIES: Final = {
     **dict.fromkeys(
         (
@@ -30,10 +33,14 @@ SEVERITIES: Final = {
             "default-changed",
             "enum-value-removed",
             "error-code-changed",
+            "high-stakes-cast-added",
             "last-resort-changed",
             "parameter-removed",
             "parameter-renamed",
             "stakes-changed",
+            "type-changed-silently",
+            "contact-member-required",
+            "contact-member-renamed",
         ),
         Severity.SILENT,
     ),
@@ -45,6 +52,7 @@ SEVERITIES: Final = {
             "bound-loosened",
             "cast-added",
             "enum-value-added",
+            "other-names-changed",
             "parameter-added",
             "parameter-optional",
             "type-widened",
@@ -153,14 +161,18 @@ class Requests:
         )
 
     def _renamed(self, one: Parameter, other: Parameter) -> Finding:
-        loud = other.required and other.lenient["otherwise"] == "reject"
-        fate = (
-            "Without the new name a request is refused."
-            if loud
-            else "The old name is ignored from now on, and the request is sent."
-        )
+        # An absent required parameter is refused whatever its last resort is; but below a list
+        # whose items are left out, that item is left out, and the others are called.
+        rule = "parameter-renamed"
+        fate = "The old name is ignored from now on, and the request is sent."
+        if other.required and self._dropped(other):
+            rule = "contact-member-renamed"
+            fate = "A contact without the new name is left out, and the others are called."
+        elif other.required:
+            rule = "required-parameter-renamed"
+            fate = "Without the new name a request is refused."
         return self._finding(
-            "required-parameter-renamed" if loud else "parameter-renamed",
+            rule,
             (one, other),
             f"{one.path} is now {other.name}. {fate}",
             f"Regenerate the client and send {other.name}; search your code for {one.name}.",
@@ -168,11 +180,15 @@ class Requests:
 
     def _added(self, one: Parameter) -> Finding:
         if one.required:
+            dropped = self._dropped(one)
+            fate = (
+                "a contact without it is left out" if dropped else "requests without it are refused"
+            )
             return self._finding(
-                "parameter-required",
+                "contact-member-required" if dropped else "parameter-required",
                 (None, one),
-                f"{one.path} is new and required: requests without it are not what they were.",
-                f"Send {one.name} with every request.",
+                f"{one.path} is new and required: {fate}.",
+                f"Send {one.name} with every {'contact' if dropped else 'request'}.",
             )
         return self._finding(
             "parameter-added",
@@ -194,7 +210,8 @@ class Requests:
         if one.required == other.required:
             return
         if other.required:
-            rule, remedy = "parameter-required", "Send it always."
+            rule = "contact-member-required" if self._dropped(other) else "parameter-required"
+            remedy = "Send it always."
         else:
             rule, remedy = "parameter-optional", "Nothing."
         what = f"{one.path} is {'' if other.required else 'no longer '}required."
@@ -204,12 +221,16 @@ class Requests:
         before, after = _types(one.schema), _types(other.schema)
         if before == after:
             return
-        wider = before <= after
+        what = f"{one.path} is {_words(after)}; it was {_words(before)}."
+        if before <= after:
+            yield self._finding("type-widened", (one, other), what, "Nothing.")
+            return
+        loud = self._refuses(other)
         yield self._finding(
-            "type-widened" if wider else "type-changed",
+            "type-changed" if loud else "type-changed-silently",
             (one, other),
-            f"{one.path} is {_words(after)}; it was {_words(before)}.",
-            "Nothing." if wider else "Regenerate the client; a type checker names the places.",
+            f"{what} {_fate(other)}",
+            "Regenerate the client; a type checker names the places.",
         )
 
     def _values(self, one: Parameter, other: Parameter) -> Iterator[Finding]:
@@ -229,9 +250,12 @@ class Requests:
             yield self._finding(
                 "enum-value-removed",
                 (one, other),
-                f"{words}: no longer a value of {one.path}. {_fate(other)}",
+                f"{words}: no longer a value of {one.path}. {_fate(other, 'enum')}",
                 f"Send one of {', '.join(map(str, after or ()))}.",
             )
+        if after is None:
+            what = f"{one.path} may be any text; it was one of {', '.join(map(str, before or ()))}."
+            yield self._finding("enum-value-added", (one, other), what, "Nothing, or use it.")
         if won := [value for value in after or () if before is not None and value not in before]:
             what = f"{one.path} may be {', '.join(map(str, won))}, too."
             yield self._finding("enum-value-added", (one, other), what, "Nothing, or use it.")
@@ -249,28 +273,44 @@ class Requests:
             yield self._finding(
                 "bound-tightened" if tighter else "bound-loosened",
                 (one, other),
-                f"{what} {_fate(other)}" if tighter else what,
+                f"{what} {_fate(other, keyword)}" if tighter else what,
                 f"Check {other.name} before you send it." if tighter else "Nothing.",
             )
+
+    def _dropped(self, one: Parameter) -> bool:
+        """Whether it is a member of an item that is left out where it is not valid."""
+        item = self._after.get(one.parent) if one.parent.endswith("[]") else None
+        return item is not None and item.lenient["otherwise"] == "ignore"
+
+    def _refuses(self, one: Parameter) -> bool:
+        """Whether a value that is not valid refuses the request."""
+        return one.lenient["otherwise"] == "reject" and not self._dropped(one)
 
     # ── leniency ─────────────────────────────────────────────────────────
 
     def _leniency(self, one: Parameter, other: Parameter) -> Iterator[Finding]:
         before, after = one.lenient, other.lenient
-        if lost := [cast for cast in before["casts"] if cast not in after["casts"]]:
+        casts, now = before["casts"], after["casts"]
+        if lost := [cast for cast in casts if cast not in now]:
             yield self._finding(
                 "cast-removed",
                 (one, other),
                 f"{one.path} is no longer repaired by {', '.join(lost)}. {_fate(other)}",
                 "See in the twin's notes which of your requests needed it, and send valid values.",
             )
-        elif won := [cast for cast in after["casts"] if cast not in before["casts"]]:
-            what = f"{one.path} is repaired by {', '.join(won)}, too."
-            yield self._finding("cast-added", (one, other), what, "Nothing.")
-        elif before["casts"] != after["casts"]:
-            what = (
-                f"The casts of {one.path} are tried in another order: {', '.join(after['casts'])}."
+        if won := [cast for cast in now if cast not in casts]:
+            high = after.get("stakes") == "high"
+            yield self._finding(
+                "high-stakes-cast-added" if high else "cast-added",
+                (one, other),
+                f"{one.path} is repaired by {', '.join(won)}, too."
+                + (f" What met another fate before ({before['otherwise']}) is taken now." * high),
+                "See in the twin's notes which of your requests are read so."
+                if high
+                else "Nothing.",
             )
+        if [cast for cast in casts if cast in now] != [cast for cast in now if cast in casts]:
+            what = f"The casts of {one.path} are tried in another order: {', '.join(now)}."
             remedy = "Send valid values; the twin's notes say which were not."
             yield self._finding("casts-reordered", (one, other), what, remedy)
         if before["otherwise"] != after["otherwise"]:
@@ -290,6 +330,7 @@ class Requests:
                     f"it was {one.code(reason)}.",
                     f"Search your code for {one.code(reason)}.",
                 )
+        yield from self._other_names(one, other)
         stakes = [some.get("stakes", "normal") for some in (before, after)]
         if stakes[0] != stakes[1]:
             yield self._finding(
@@ -298,6 +339,20 @@ class Requests:
                 f"The stakes of {one.path} are {stakes[1]}; they were {stakes[0]}.",
                 "Look again at what depends on it.",
             )
+
+    def _other_names(self, one: Parameter, other: Parameter) -> Iterator[Finding]:
+        """Former and mistaken names are ignored either way; only the hint changes."""
+        names = [
+            {entry["name"] for entry in some.get("former", ())}
+            | set(some.get("mistaken", {}).get("names", ()))
+            for some in (one.lenient, other.lenient)
+        ]
+        # Of a rename the old name is told already.
+        if changed := ", ".join(sorted((names[0] ^ names[1]) - {one.name, other.name})):
+            what = (
+                f"Whether {changed} is told to mean {other.name} has changed; it is ignored still."
+            )
+            yield self._finding("other-names-changed", (one, other), what, "Nothing.")
 
     def _finding(
         self,
@@ -315,29 +370,38 @@ class Requests:
             rule,
             known.path or "the body",
             what,
-            "nobody" if severity == Severity.HARMLESS else self._hit(one, other),
+            "nobody" if severity == Severity.HARMLESS else self._hit(rule, one, other),
             remedy,
             None if one is None else self._old.place(one.pointer),
             None if other is None else self._new.place(other.pointer),
         )
 
-    def _hit(self, one: Parameter | None, other: Parameter | None) -> str:
+    def _hit(self, rule: str, one: Parameter | None, other: Parameter | None) -> str:
         """Who notices: those that are called before those that call."""
-        paths = {known.path for known in (one, other) if known is not None}
+        known = [some for some in (one, other) if some is not None]
+        paths = {some.path for some in known}
         flags = {self._old.contract.terms.opt_out_flag, self._new.contract.terms.opt_out_flag}
-        if paths & flags:
-            return "people who opted out: they would be called"
-        if "simulation_mode" in paths:
-            return "people being called: what was meant as a simulation would ring"
-        if "send_at" in paths:
-            return "people being called: at another time than was meant"
-        if "request_id" in paths:
-            return "people being called: a repeat would not be noticed, and rings twice"
-        if any(
-            known is not None and known.lenient.get("stakes") == "high" for known in (one, other)
-        ):
-            return "people being called: others than was meant, or in another way"
-        return "client code and whoever tests against the twin"
+        simulates = other is not None and other.default is True and rule == "default-changed"
+        high = any(some.lenient.get("stakes") == "high" or self._dropped(some) for some in known)
+        hits = (
+            (rule in _OF_THE_TWIN, _CALLERS),
+            (bool(paths & flags), "people who opted out: they would be called"),
+            (
+                "simulation_mode" in paths and simulates,
+                "whoever counts on calls: what was meant to ring would be simulated",
+            ),
+            (
+                "simulation_mode" in paths,
+                "people being called: what was meant as a simulation would ring",
+            ),
+            ("send_at" in paths, "people being called: at another time than was meant"),
+            (
+                "request_id" in paths,
+                "people being called: a repeat would not be noticed, and rings twice",
+            ),
+            (high, "people being called: others than was meant, or in another way"),
+        )
+        return next((hit for holds, hit in hits if holds), _CALLERS)
 
 
 def _successor(one: Parameter, come: list[Parameter]) -> Parameter | None:
@@ -368,11 +432,13 @@ def _or_none(bound: object) -> str:
     return "none" if bound is _NO_BOUND else repr(bound)
 
 
-def _fate(other: Parameter) -> str:
-    """What becomes of a value that is no longer valid."""
+def _fate(other: Parameter, keyword: str = "any") -> str:
+    """What becomes of a value that is no longer valid by this keyword."""
     otherwise = other.lenient["otherwise"]
+    if otherwise == "reject" and ".".join(other.path.split(".")[:-1]).endswith("[]"):
+        return "Such a contact is left out, and the others are called."
     if otherwise == "reject":
-        return f"Such a request is refused with {other.code('any')}."
+        return f"Such a request is refused with {other.code(keyword)}."
     if otherwise == "ignore":
         return "Such a value is ignored, and the request is sent."
     return f"Such a value becomes {other.default!r}, and the request is sent."

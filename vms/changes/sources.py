@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 
@@ -17,6 +17,8 @@ from vms.changes.findings import Place
 USUAL: Final = "openapi/voice-campaign.yaml"
 """The file that a git revision without a path means."""
 _PATIENCE: Final = 20.0
+# Which of the classes of paths it is depends on the system.
+_Path: Any = type(Path())
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,43 @@ def side(name: str) -> Side:
         ContractError: it cannot be had, or is no contract.
     """
     if name.startswith(("https://", "http://")):
-        file = ContractFile.parsed(Path(name), _fetched(name))
-    elif Path(name).exists():
+        file = ContractFile.parsed(_AsTyped(name), _fetched(name))
+    elif _is_file(name):
         file = ContractFile.read(Path(name))
     else:
         revision, _, path = name.partition(":")
-        file = ContractFile.parsed(
-            Path(f"{revision}:{path or USUAL}"), _shown(name, revision, path)
-        )
+        label = _AsTyped(f"{revision}:{path or USUAL}")
+        file = ContractFile.parsed(label, _shown(name, revision, path))
     return Side(file, contract.of(file))
+
+
+class _AsTyped(_Path):  # type: ignore[misc]
+    """What a user typed in the place of a path; a path would make one of the slashes of a URL."""
+
+    def __new__(cls, typed: str) -> Self:
+        made: Self = super().__new__(cls, typed)
+        made._typed = typed
+        return made
+
+    def __str__(self) -> str:
+        return str(self._typed)
+
+
+def _is_file(name: str) -> bool:
+    """Whether it is there, and no folder: a branch may be called as one."""
+    try:
+        return Path(name).exists() and not Path(name).is_dir()
+    except (OSError, ValueError):
+        # Longer than a name may be.
+        return False
 
 
 def _fetched(url: str) -> str:
     try:
         answer = httpx.get(url, timeout=_PATIENCE, follow_redirects=True)
         return answer.raise_for_status().text
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        # A host's name that IDNA refuses is a ValueError.
         raise ContractError(f"{url}: {error}; wanted an OpenAPI file") from error
 
 
@@ -79,7 +102,7 @@ def _shown(name: str, revision: str, path: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, check=False)
         text = done.stdout.decode()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ContractError(f"{name}: {error}; {wanted}") from error
     if done.returncode:
         said = " ".join(done.stderr.decode(errors="replace").split())

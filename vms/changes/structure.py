@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mock_server.contract_file import shortened
 from vms.changes.findings import Finding, Place, Severity
 from vms.changes.sources import Side
 
 COMMAND: Final = "redocly"
+NO_REPORT: Final = (OSError, ValueError, LookupError, TypeError, AttributeError)
+"""What comes of a report that is none, or of another shape."""
 _PATIENCE: Final = 60
 
 
@@ -27,11 +30,17 @@ class Structure:
     findings: tuple[Finding, ...] = ()
 
 
+def skipped(told: str) -> bool:
+    """Whether this says that there was no second opinion."""
+    return told.startswith("skipped: ")
+
+
 def structure(old: Side, new: Side, known: Iterable[Finding]) -> Structure:
     """What redocly calls a major change and ``known`` do not have."""
     command = shutil.which(COMMAND)
     if command is None:
         return Structure(f"skipped: there is no {COMMAND} on the PATH (npm: @redocly/cli)")
+    taken = {place.pointer for one in known for place in (one.old, one.new) if place is not None}
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{name}.yaml" for name in ("old", "new")]
         for file, side in zip(files, (old, new), strict=True):
@@ -46,11 +55,11 @@ def structure(old: Side, new: Side, known: Iterable[Finding]) -> Structure:
                 check=False,
             )
             report = json.loads(done.stdout)
-        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-            return Structure(f"skipped: {COMMAND} diff gave no report ({error})")
-    taken = {place.pointer for one in known for place in (one.old, one.new) if place is not None}
-    found = tuple(_major(report["changes"], taken, {"base": old, "revision": new}))
-    counted = ", ".join(f"{number} {impact}" for impact, number in report["summary"].items())
+            found = tuple(_major(report["changes"], taken, {"base": old, "revision": new}))
+            summary = report["summary"].items()
+        except (*NO_REPORT, subprocess.TimeoutExpired) as error:
+            return Structure(f"skipped: {COMMAND} diff gave no report ({shortened(repr(error))})")
+    counted = ", ".join(f"{number} {impact}" for impact, number in summary)
     others = f"{len(found)} of them not found otherwise" if found else "none that is not below"
     return Structure(f"{COMMAND} diff: {counted}; {others}", found)
 

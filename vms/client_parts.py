@@ -1,0 +1,176 @@
+"""What the generator leaves out of a client: its stamp, the schema of a request, typed options."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from mock_server.contract_file import Pointer
+from vms.changes.sources import Side
+
+# Both write the generated files, so both belong to the stamp.
+GENERATOR: Final = "openapi-python-client"
+FORMATTER: Final = "ruff"
+STAMP: Final = "meta.py"
+STAMP_SIGN: Final = "CONTRACT_SHA256"
+_SCHEMA: Final = "request.schema.json"
+_OPTIONS: Final = "options.py"
+# What a validator does not look at.
+_DESCRIPTIONS: Final = frozenset({"default", "deprecated", "description", "examples", "title"})
+
+
+class MissingToolError(Exception):
+    """A package that only maintainers of a contract need; the message says how to have it."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(f"{package} is not installed; pip install 'vms-kit[maintain]'")
+
+
+def parts(side: Side, package: Path) -> dict[str, str]:
+    """The further files of the client that was generated into ``package``, by name.
+
+    Raises:
+        MissingToolError: the generator or the formatter is not installed.
+    """
+    return {
+        STAMP: _stamp(side),
+        _SCHEMA: json.dumps(_request_schema(side), indent=2, ensure_ascii=False) + "\n",
+        _OPTIONS: _options(side, package),
+    }
+
+
+def _stamp(side: Side) -> str:
+    """What a layer over the client needs of the contract, and what made the client."""
+    contract = side.contract
+    terms = side.operation["x-campaign"]
+    named = contract.answers
+    values: dict[str, str | int] = {
+        STAMP_SIGN: side.file.sha256,
+        "CONTRACT_VERSION": contract.version,
+        "FORMATTER": _installed(FORMATTER),
+        "GENERATOR": _installed(GENERATOR),
+        "KEY_HEADER": contract.key_header,
+        "LARGEST_FRAME": terms["largest_frame"]["value"],
+        "LOGIN_HEADER": contract.login_header,
+        "OUT_OF_CREDIT": named["out-of-credit"].value["code"],
+        "PHONE_NUMBER": _phone_number(side),
+        "REPEATED_REQUEST_ID": _repeated(side)[1],
+        "REQUEST_ID_HOURS": terms["request_id_hours"]["value"],
+        "SERVER_URL": side.file.at(("servers", 0, "url")),
+        "SMALLEST_FRAME": terms["smallest_frame"]["value"],
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in values.items()]
+    doc = '"""The contract this client was generated from, and by what."""'
+    return "\n".join([doc, "", *lines, ""])
+
+
+def _installed(package: str) -> str:
+    """The name and version of a tool.
+
+    Raises:
+        MissingToolError: it is not there.
+    """
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError as error:
+        raise MissingToolError(package) from error
+
+
+def _body(side: Side) -> tuple[Mapping[str, Any], Pointer]:
+    media = side.contract.media_type
+    at = (*side.at, "requestBody", "content", media, "schema")
+    return side.file.follow(side.file.at(at), at)
+
+
+def _request_schema(side: Side) -> dict[str, Any]:
+    """The JSON Schema of a request's body, whole in itself and without descriptions."""
+
+    def plain(schema: Mapping[str, Any], pointer: Pointer) -> dict[str, Any]:
+        schema, pointer = side.file.follow(schema, pointer)
+        made = {
+            name: value
+            for name, value in schema.items()
+            if name not in _DESCRIPTIONS and not name.startswith("x-")
+        }
+        if "items" in made:
+            made["items"] = plain(made["items"], (*pointer, "items"))
+        if "properties" in made:
+            below = (*pointer, "properties")
+            made["properties"] = {
+                name: plain(member, (*below, name)) for name, member in made["properties"].items()
+            }
+        return made
+
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **plain(*_body(side))}
+
+
+def _phone_number(side: Side) -> str:
+    pattern = _request_schema(side)["properties"]["recipients"]["items"]["properties"]
+    return str(pattern["phone_number"]["pattern"])
+
+
+def _repeated(side: Side) -> tuple[str, int]:
+    """The parameter whose repetition is refused, and the code of that refusal."""
+    body, _ = _body(side)
+    return next(
+        (name, int(member["x-lenient"]["errors"]["repeated"]["code"]))
+        for name, member in body["properties"].items()
+        if "repeated" in member["x-lenient"]["errors"]
+    )
+
+
+def _options(side: Side, package: Path) -> str:
+    """Every parameter that may be left out, as a TypedDict of the model's own types."""
+    _, (*_, name) = _body(side)
+    modules = (ast.parse(path.read_text("utf-8")) for path in package.glob("models/*.py"))
+    tree, campaign = next(
+        (module, node)
+        for module in modules
+        for node in module.body
+        if isinstance(node, ast.ClassDef) and node.name == name
+    )
+    marked, _ = _repeated(side)
+    lines = list[str]()
+    names = set[str]()
+    for field, description in _optional(campaign):
+        name = ast.unparse(field.target).removesuffix("_")
+        if name == marked:
+            continue
+        kind = ast.unparse(field.annotation).removesuffix(" | Unset")
+        names |= {node.id for node in ast.walk(field.annotation) if isinstance(node, ast.Name)}
+        lines += [f"    {name}: {kind}", f"    {json.dumps(description, ensure_ascii=False)}"]
+    names -= {"Unset"}
+    imports = sorted(line for node in tree.body for line in _imported(node, names))
+    ours = [line for line in imports if line.startswith("from .")]
+    others = sorted({*imports, "from typing import TypedDict"}.difference(ours), key=_import_order)
+    doc = f'"""The options of a {campaign.name} by name, for type checkers."""'
+    head = [doc, "", "from __future__ import annotations", "", *others, "", *ours]
+    made = ["", "", f"class {campaign.name}Options(TypedDict, total=False):"]
+    about = f"The parameters of a {campaign.name} that may be left out, but for {marked}."
+    return "\n".join([*head, *made, f'    """{about}"""', "", *lines, ""])
+
+
+def _optional(campaign: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:
+    for field, after in zip(campaign.body, campaign.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and field.value is not None:
+            described = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            text = str(after.value.value) if described else ""  # type: ignore[attr-defined]
+            yield field, " ".join(text.split())
+
+
+def _imported(node: ast.stmt, names: set[str]) -> Iterator[str]:
+    """The imports of these names, as seen from the package itself."""
+    if isinstance(node, ast.Import):
+        yield from (f"import {part.name}" for part in node.names if part.name in names)
+    elif isinstance(node, ast.ImportFrom):
+        found = [part.name for part in node.names if part.name in names]
+        for name in found:
+            yield f"from {'.' * (node.level - 1)}{node.module} import {name}"
+
+
+def _import_order(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line
