@@ -43,6 +43,8 @@ def types(session: nox.Session) -> None:
     install(session, "types")
     session.run("mypy")
     session.run("mypy", "noxfile.py", "noxw", "openapi/decide.py", "benchmarks")
+    # A user's file, and one in which every mistake must be caught.
+    session.run("mypy", "tests/typing")
     session.run("pyright", "--warnings")
 
 
@@ -134,14 +136,15 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def generate(session: nox.Session) -> None:
-    """Write what is made from the contract: the generated client and three pages in docs/."""
+    """Write what is made: the client and three pages from the contract, one from docstrings."""
     install(session, "tests")
     write_what_is_made(session)
 
 
 def write_what_is_made(session: nox.Session) -> None:
-    """The generated client and the pages, from the contract as it is."""
+    """The generated client and the pages, from the contract and the docstrings as they are."""
     session.run("vms", "generate", *CLIENT)
+    session.run("griffe2md", "voice_client", "-o", "docs/client-reference.md")
     with open("docs/rules.md", "w", encoding="utf-8") as page:  # noqa: PTH123  (nox wants a file)
         session.run("vms", "rules", "--markdown", stdout=page)
     session.run("python", "contract_tests/table.py", "write")
@@ -169,6 +172,8 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/reading.py")
     session.run("python", "benchmarks/serving.py")
     session.run("python", "benchmarks/plugin.py")
+    session.run("python", "benchmarks/campaigns.py")
+    session.run("python", "benchmarks/crash_drill.py")
 
 
 @nox.session(default=False)

@@ -163,7 +163,7 @@ def test_rules_are_printed_as_a_page(contract: Contract) -> None:
         "2. A sloppy request",
         '"FEMALE" → "female"',
         "did you mean simulation_mode?",
-        "The client raised Refused: 400: Payload validation error. (voice_language: 442",
+        "The client raised ValidationFailed: 400: Payload validation error. (voice_language: 442",
         "The inbox has all 4 requests: http://127.0.0.1:",
     ],
 )

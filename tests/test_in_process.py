@@ -16,7 +16,7 @@ from mock_server.testing import VoiceTwin
 from voice_api.api.voice_campaign import send_voice_campaign
 from voice_api.client import AuthenticatedClient
 from voice_api.models import CampaignAccepted, Contact, VoiceCampaign
-from voice_client import AcceptedButUnreadable, OutcomeUnknown, Refused, VoiceClient
+from voice_client import AcceptedButUnreadable, OutcomeUnknown, Refused, Timeout, VoiceClient
 
 NUMBER = "+33612345678"
 
@@ -53,7 +53,7 @@ def voice_client(twin: VoiceTwin, timeout: float = 5.0) -> VoiceClient:
         twin.key,
         base_url=twin.base_url,
         transport=twin.transport,
-        timeout=httpx.Timeout(timeout),
+        timeout=Timeout(read=timeout),
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from voice_client import (
     AcceptedButUnreadable,
+    ConfigurationError,
     Contact,
     InvalidRequest,
     NotSent,
@@ -37,7 +38,8 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 def client_of(answer: Answer, base_url: str = "http://127.0.0.1", **given: Any) -> VoiceClient:
     transport = httpx.MockTransport(answer)
-    return VoiceClient("ada", "a-key", base_url=base_url, transport=transport, **given)
+    settings = {"base_url": base_url, "transport": transport, "sleep": lambda _: None, **given}
+    return VoiceClient("ada", "a-key", **settings)
 
 
 def sent(text: str = "Hello.", recipients: Any = NUMBERS, **options: Any) -> httpx.Request:
@@ -107,7 +109,7 @@ INVALID: dict[str, dict[str, Any]] = {
     "send_at is '2026-12-01'; wanted": {"send_at": "2026-12-01"},
     "make no request: 'NoneType'": {"recipients": None},
     "make no request: 'int' object": {"recipients": 5},
-    "make no request: Object of type": {"list_name": object()},
+    "cannot be written as JSON: Object of type": {"list_name": object()},
 }
 
 
@@ -122,13 +124,13 @@ def test_arguments_that_make_no_request_never_leave(message: str, options: Any) 
     [("", "k"), ("l", ""), ("l\n", "k"), ("é", "k"), ("l", " k"), ("l", "k "), (5, "k")],
 )
 def test_credentials_that_no_header_can_carry_are_invalid(login: str, key: str) -> None:
-    with pytest.raises(InvalidRequest, match="empty or no plain text"):
+    with pytest.raises(ConfigurationError, match="empty or no plain text"):
         VoiceClient(login, key)
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8010", "ftp://127.0.0.1"])
 def test_a_url_without_its_scheme_is_invalid(url: str) -> None:
-    with pytest.raises(InvalidRequest, match="has no http://"):
+    with pytest.raises(ConfigurationError, match="has no http://"):
         VoiceClient("ada", "a-key", base_url=url)
 
 
@@ -150,12 +152,8 @@ def test_a_header_that_cannot_be_sent_is_not_shown() -> None:
 
 
 def test_a_url_that_is_none_is_invalid() -> None:
-    client = client_of(
-        lambda _: httpx.Response(201, json=ACCEPTED), base_url="http://localhost:http"
-    )
-
-    with pytest.raises(InvalidRequest):
-        client.send("Hello.", NUMBERS)
+    with pytest.raises(ConfigurationError):
+        VoiceClient("ada", "a-key", base_url="http://localhost:http")
 
 
 def test_a_refusal_names_the_parameters_at_fault() -> None:

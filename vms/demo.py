@@ -14,7 +14,7 @@ import httpx
 from rich.console import Console
 
 from vms import show
-from voice_client import Refused, VoiceClient
+from voice_client import ValidationFailed, VoiceClient
 
 _NUMBER: Final = "+33612345678"
 _TEXT: Final = "Your parcel waits at the counter until Friday."
@@ -58,12 +58,13 @@ def _one_contact(console: Console, url: str) -> None:
 
 def _refused(console: Console, url: str) -> None:
     _title(console, "4. A language that is not supported, the one documented refusal")
-    with VoiceClient("grace@example.com", "a-key", base_url=url) as client:
+    with VoiceClient("grace@example.com", "a-key", base_url=url, validate="off") as client:
         try:
-            client.send(_TEXT, [_NUMBER], voice_language="tlh-KX")
-        except Refused as refusal:
+            # Wrong on purpose: with validation it would not have left.
+            client.send(_TEXT, [_NUMBER], voice_language="tlh-KX")  # type: ignore[call-overload]
+        except ValidationFailed as refusal:
             _exchange(console, _newest(url))
-            console.print(f"  The client raised Refused: {refusal}\n")
+            console.print(f"  The client raised ValidationFailed: {refusal}\n")
 
 
 def _raw(console: Console, url: str, title: str, body: dict[str, Any]) -> None:

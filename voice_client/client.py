@@ -1,96 +1,86 @@
-"""`VoiceClient`: sign in, send, raise."""
+"""`VoiceClient`: sends campaigns, and says of each what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any, Final, Self, cast
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from queue import SimpleQueue
+from time import sleep as _sleep
+from typing import Self, Unpack, overload
 
-import attrs
 import httpx
+from tenacity import Retrying
 
-from voice_api import AuthenticatedClient, meta
-from voice_api.api.voice_campaign import send_voice_campaign
-from voice_api.models import ApiError, CampaignAccepted, Contact, PayloadError, VoiceCampaign
-from voice_api.types import UNSET
-from voice_client.errors import (
-    AcceptedButUnreadable,
-    InvalidRequest,
-    NotSent,
-    OutcomeUnknown,
-    Refused,
-)
+from voice_api.models import CampaignAccepted, Contact
+from voice_api.options import VoiceCampaignOptions
+from voice_client import answers, requests
+from voice_client.books import CampaignSummary, Progress
+from voice_client.campaigns import Job, Outcome, Plan, begun
+from voice_client.errors import InvalidRequest, VoiceError
+from voice_client.frames import LARGEST
 from voice_client.guard import SimulationGuard
-
-_OPTIONS: Final = frozenset(name.removesuffix("_") for name in attrs.fields_dict(VoiceCampaign)) - {
-    "text",
-    "recipients",
-}
-# The generated module's two halves, and not its sync_detailed: only so is the status known when an
-# answer cannot be parsed, and with it whether the campaign was accepted.
-_arguments = send_voice_campaign._get_kwargs  # noqa: SLF001
-_parsed = send_voice_campaign._parse_response  # noqa: SLF001
-# The generated client has none at all; a frame of 500 contacts needs a slow server's patience.
-_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
-
-
-# What httpx raises before a byte of the request has left.
-_NEVER_LEFT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.LocalProtocolError,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
+from voice_client.prepared import Prepared
+from voice_client.requests import Call, Validation
+from voice_client.settings import Retries, Timeout, access
+from voice_client.sources import Format, Source
+from voice_client.tries import AlreadyAccepted, Runtime, Tries
 
 
 class VoiceClient:
     """Sends campaigns under one account.
 
     Args:
-        login: the account's ``api-login``.
-        key: its ``api-key``; never shown.
-        base_url: the real API by default, or a twin, such as ``http://127.0.0.1:8010``.
+        login: the account's ``api-login``; by default from ``VMS_LOGIN``.
+        key: its ``api-key``, never shown; by default from ``VMS_KEY``.
+        base_url: a twin, such as ``http://127.0.0.1:8010``; by default from ``VMS_BASE_URL``, and
+            without that the real API.
         real_calls: allow sends to another machine without ``simulation_mode: true``.
             They call people for money.
-        timeout: by default 5 seconds to connect and 30 to read.
+        validate: ``"strict"`` lets nothing leave that the contract calls invalid; ``"off"`` leaves
+            it to the API, which repairs or ignores it.
+        timeout: see `Timeout`.
+        retries: see `Retries` and `Tries`.
         transport: what carries the requests, for tests (``httpx.WSGITransport``).
+        runtime: clock and chance, for tests.
+        sleep: how to wait, in seconds, for tests.
 
-    Use it as a context manager, or `close` it.
+    Use it as a context manager, or `close` it. Several threads may use one.
+
+    Raises:
+        ConfigurationError: login, key, address or settings are none.
     """
 
     def __init__(  # noqa: PLR0913  (keyword-only settings)
         self,
-        login: str,
-        key: str,
+        login: str | None = None,
+        key: str | None = None,
         *,
-        base_url: str = meta.SERVER_URL,
+        base_url: str | None = None,
         real_calls: bool = False,
-        timeout: httpx.Timeout | None = None,
+        validate: Validation = "strict",
+        timeout: Timeout | None = None,
+        retries: Retries | None = None,
         transport: httpx.BaseTransport | None = None,
+        runtime: Runtime | None = None,
+        sleep: Callable[[float], None] = _sleep,
     ) -> None:
-        for name, value in ((meta.LOGIN_HEADER, login), (meta.KEY_HEADER, key)):
-            if not _fits_a_header(value):
-                raise InvalidRequest(f"{name} is empty or no plain text; it stands in your account")
-        if not base_url.startswith(("http://", "https://")):
-            raise InvalidRequest(f"base_url {base_url!r} has no http:// or https:// before it")
-        self._login = login
-        self._base_url = base_url
+        self._access = access(login, key, base_url)
+        self._validate: Validation = requests.validation(validate)
+        self._timeout = timeout or Timeout()
+        self._retries = retries or Retries()
+        self._runtime = runtime or Runtime()
+        self._sleep = sleep
         carrier = transport or httpx.HTTPTransport()
-        self._client = AuthenticatedClient(
-            base_url=base_url,
-            token=key,
-            prefix="",
-            auth_header_name=meta.KEY_HEADER,
-            headers={meta.LOGIN_HEADER: login},
-            timeout=timeout or _TIMEOUT,
-            raise_on_unexpected_status=False,
-            httpx_args={"transport": carrier if real_calls else SimulationGuard(carrier)},
+        self._http = httpx.Client(
+            base_url=self._access.base_url,
+            headers=self._access.headers,
+            transport=carrier if real_calls else SimulationGuard(carrier),
         )
+        self._urls = dict[str, httpx.URL]()
 
     def __repr__(self) -> str:
-        return f"VoiceClient({self._login!r}, base_url={self._base_url!r})"
+        return f"VoiceClient({self._access.login!r}, base_url={self._access.base_url!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -100,130 +90,193 @@ class VoiceClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.get_httpx_client().close()
+        self._http.close()
+
+    @overload
+    def send(
+        self,
+        text: str,
+        recipients: Iterable[str | Contact],
+        *,
+        request_id: None = None,
+        **options: Unpack[VoiceCampaignOptions],
+    ) -> CampaignAccepted: ...
+
+    @overload
+    def send(
+        self,
+        text: str,
+        recipients: Iterable[str | Contact],
+        *,
+        request_id: str,
+        **options: Unpack[VoiceCampaignOptions],
+    ) -> CampaignAccepted | AlreadyAccepted: ...
 
     def send(
         self,
         text: str,
         recipients: Iterable[str | Contact],
-        **options: Any,  # noqa: ANN401  (one type for each of the contract's parameters)
-    ) -> CampaignAccepted:
+        *,
+        request_id: str | None = None,
+        **options: Unpack[VoiceCampaignOptions],
+    ) -> CampaignAccepted | AlreadyAccepted:
         """Send one campaign and return what the API answered.
 
         Args:
             text: what the voice reads, 1 to 1224 characters.
-            recipients: phone numbers with a plus sign and the country code, or `Contact`s.
+            recipients: phone numbers with a plus sign and the country code, or `Recipient`s.
+            request_id: your own mark of this campaign, remembered by the API for 24 hours. With it
+                a lost answer is asked for again, for the API refuses a repeat; `AlreadyAccepted` is
+                returned if that is what it says.
             options: the contract's other parameters by name, such as ``voice_language="fr-FR"``;
                 ``send_at`` is a datetime with a time zone.
 
         Raises:
-            InvalidRequest: the arguments make no request.
+            InvalidRequest: the arguments make no request that the contract allows.
             NotSent: nothing was sent.
-            Refused: the API said no.
+            Refused: the API said no; its subclasses say why.
             OutcomeUnknown: it may have been sent.
             AcceptedButUnreadable: it was sent, and the answer is no good.
         """
-        request = self._request(text, recipients, options)
+        self._check_open()
+        return self._sent(
+            requests.call(text, recipients, options, request_id=request_id, validate=self._validate)
+        )
+
+    def send_campaign(  # noqa: PLR0913  (keyword-only settings)
+        self,
+        text: str,
+        recipients: Source | Prepared,
+        *,
+        simulate: bool = False,
+        journal: Path | None = None,
+        resume: bool = False,
+        request_ids: bool = False,
+        key: str = "",
+        region: str | None = None,
+        format: Format | None = None,  # noqa: A002
+        concurrency: int = 4,
+        largest_frame: int = LARGEST,
+        resend: Collection[int] = (),
+        progress: Callable[[Progress], None] | None = None,
+        **options: Unpack[VoiceCampaignOptions],
+    ) -> CampaignSummary:
+        """Send to any number of recipients, in frames, and return what became of it.
+
+        All recipients are read, checked and counted first, so that nothing is sent of a list with a
+        mistake in it. A frame whose fate is unknown is listed in the summary, and never sent again
+        by itself, but with ``request_ids``, where the API refuses a repeat.
+
+        Args:
+            text: what the voice reads.
+            recipients: numbers and `Recipient`s, or the `Path` of a CSV or JSONL file, or what
+                `prepare` made of them.
+            simulate: a dry run of the whole campaign: nobody is called, and the summary tells the
+                cost.
+            journal: a file for what became of each frame; without one a crash leaves no trace.
+            resume: go on with that journal. What was sent is not sent again.
+            request_ids: give each frame a ``request_id`` made of the campaign, so that a doubtful
+                one can be asked for again within 24 hours. Not documented for this endpoint by the
+                seed, so try it with your account first.
+            key: any text that makes these ``request_id`` others than before, to send the same
+                campaign a second time within 24 hours on purpose.
+            region: where numbers without a country code are dialled, such as ``"FR"``.
+            format: ``"csv"`` or ``"jsonl"``, where the file's suffix does not say.
+            concurrency: frames on their way at once.
+            largest_frame: recipients in a frame; 200 to 500 are advised.
+            resend: the numbers of frames to send again although they may have been sent.
+            progress: called after each frame.
+            options: the contract's other parameters, as of `send`.
+
+        Raises:
+            SourceError: recipients that cannot be sent; it lists them.
+            JournalError: the journal is another campaign's, or in use.
+            InvalidRequest: the arguments make no request that the contract allows.
+
+        What goes wrong later stands in the summary. An interrupt (Ctrl-C) waits for the frames on
+        their way, writes them down, and is raised.
+        """
+        self._check_open()
+        if simulate:
+            options["simulation_mode"] = True
+        plan = Plan(
+            region=region,
+            format=format,
+            journal=journal,
+            resume=resume,
+            request_ids=request_ids,
+            key=key,
+            concurrency=concurrency,
+            largest_frame=largest_frame,
+            resend=resend,
+            progress=progress,
+            patience=self._timeout.total,
+        )
+        template = requests.template(text, options, largest=largest_frame, validate=self._validate)
+        with begun(recipients, template, self._access, plan, self._runtime) as campaign:
+            with ThreadPoolExecutor(concurrency, "voice-campaign") as pool:
+                running, done = dict[Future[Outcome], Job](), SimpleQueue[Future[Outcome]]()
+                try:
+                    while True:
+                        for job in campaign.batch(concurrency - len(running)):
+                            future = pool.submit(self._outcome, job.call)
+                            running[future] = job
+                            future.add_done_callback(done.put)
+                        if not running:
+                            break
+                        for future in _taken(done):
+                            campaign.settle(running.pop(future), future.result())
+                except BaseException:
+                    for future in wait(running).done:
+                        # A defect does not say what it means for the frame: that stays in doubt.
+                        if future.exception() is None:
+                            campaign.settle(running[future], future.result(), tell=False)
+                    raise
+            return campaign.summary()
+
+    def _check_open(self) -> None:
+        if self._http.is_closed:
+            raise InvalidRequest("this client is closed; make another one")
+
+    def _url(self, path: str) -> httpx.URL:
+        """The whole URL; httpx would put it together anew, which takes a tenth of a request."""
+        if path not in self._urls:
+            self._urls[path] = self._http.build_request("POST", path).url
+        return self._urls[path]
+
+    def _outcome(self, call: Call) -> Outcome:
         try:
-            response = self._client.get_httpx_client().send(request)
-        except _NEVER_LEFT as error:
-            # Without httpx's own error where it could show a header, in a traceback too.
-            shows_a_header = isinstance(error, httpx.LocalProtocolError)
-            why = "" if shows_a_header else f": {error}"
-            cause = None if shows_a_header else error
-            raise NotSent(f"nothing was sent to {self._base_url}{why}") from cause
+            return self._sent(call)
+        except VoiceError as error:
+            return error
+
+    def _sent(self, call: Call) -> CampaignAccepted | AlreadyAccepted:
+        tries = Tries(call, self._timeout, self._retries, self._runtime)
+        try:
+            return Retrying(sleep=self._sleep, **tries.policy)(self._once, tries)
+        except VoiceError as error:
+            if (last := tries.last(error)) is error:
+                raise
+            raise last from error
+
+    def _once(self, tries: Tries) -> CampaignAccepted | AlreadyAccepted:
+        call, status = tries.call, None
+        headers = {"Content-Type": call.media_type}
+        try:
+            with self._http.stream(
+                call.method,
+                self._url(call.path),
+                content=call.content,
+                headers=headers,
+                timeout=tries.begin(),
+            ) as response:
+                status = response.status_code
+                body = b"".join(map(tries.received, response.iter_bytes()))
         except httpx.HTTPError as error:
-            raise OutcomeUnknown(
-                f"sent to {self._base_url}, no answer: {type(error).__name__} {error}".rstrip()
-            ) from error
-        return self._result(response)
-
-    def _request(
-        self, text: str, recipients: Iterable[str | Contact], options: Mapping[str, Any]
-    ) -> httpx.Request:
-        try:
-            client = self._client.get_httpx_client()
-            if client.is_closed:
-                raise InvalidRequest("this client is closed; make another one")
-            campaign = _campaign(text, recipients, options)
-            return client.build_request(**_arguments(body=campaign))
-        except (AttributeError, TypeError, ValueError, httpx.InvalidURL) as error:
-            raise InvalidRequest(f"the arguments make no request: {error}") from error
-
-    def _result(self, response: httpx.Response) -> CampaignAccepted:
-        status = response.status_code
-        try:
-            parsed = _parsed(client=self._client, response=response)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            if response.is_success:
-                raise AcceptedButUnreadable(
-                    f"{status}, and no readable answer: {error!r}"
-                ) from error
-            parsed = None
-        match parsed:
-            case CampaignAccepted() if _is_complete(parsed):
-                return parsed
-            case CampaignAccepted():
-                raise AcceptedButUnreadable(f"{status}, and an answer of other types: {parsed!r}")
-            case PayloadError():
-                errors = parsed.errors.additional_properties
-                raise Refused(status, parsed.code, parsed.message, errors)
-            case ApiError():
-                raise Refused(status, parsed.code, parsed.message)
-            case _ if response.is_client_error:
-                raise Refused(status, status, response.reason_phrase)
-            case _:
-                raise OutcomeUnknown(f"{status} {response.reason_phrase}, which is not documented")
+            raise tries.failed(error, self._access.base_url, status) from answers.shown(error)
+        return tries.result(response, body)
 
 
-def _campaign(
-    text: str, recipients: Iterable[str | Contact], options: Mapping[str, Any]
-) -> VoiceCampaign:
-    if unknown := options.keys() - _OPTIONS:
-        raise InvalidRequest(
-            f"no such option: {', '.join(sorted(unknown))}; there are {', '.join(sorted(_OPTIONS))}"
-        )
-    if isinstance(recipients, str):
-        raise InvalidRequest(
-            "recipients is one text; wanted a list of numbers, such as ['+33612345678']"
-        )
-    options = {("type_" if name == "type" else name): value for name, value in options.items()}
-    if (moment := options.get("send_at", UNSET)) is not UNSET:
-        options["send_at"] = _with_offset(moment)
-    contacts = [
-        Contact(phone_number=item) if isinstance(item, str) else item for item in recipients
-    ]
-    return VoiceCampaign(text=text, recipients=contacts, **options)
-
-
-def _fits_a_header(value: object) -> bool:
-    if not isinstance(value, str) or value != value.strip():
-        return False
-    return bool(value) and value.isascii() and value.isprintable()
-
-
-def _is_complete(campaign: CampaignAccepted) -> bool:
-    """Whether the members have their types, which the generated model does not check."""
-    numbers = (
-        campaign.total_cost,
-        campaign.residual_credit,
-        campaign.number_of_contacts,
-        campaign.estimated_duration,
-    )
-    return isinstance(cast("object", campaign.ticket_number), str) and all(
-        isinstance(number, int | float) and not isinstance(number, bool)
-        for number in cast("tuple[object, ...]", numbers)
-    )
-
-
-def _with_offset(moment: object) -> datetime:
-    if not isinstance(moment, datetime):
-        raise InvalidRequest(f"send_at is {moment!r}; wanted a datetime with a time zone")
-    offset = moment.utcoffset()
-    if offset is None:
-        raise InvalidRequest(
-            f"send_at {moment.isoformat()} has no time zone; "
-            "say which: moment.replace(tzinfo=ZoneInfo('Europe/Paris'))"
-        )
-    # RFC 3339 offsets end at minutes; zones before the 20th century do not.
-    return moment if offset.total_seconds() % 60 == 0 else moment.astimezone(UTC)
+def _taken(done: SimpleQueue[Future[Outcome]]) -> list[Future[Outcome]]:
+    """All that are in the queue; at least one, which is waited for."""
+    return [done.get(), *(done.get() for _ in range(done.qsize()))]
