@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ PAGES = sorted(page for page in HOW_TO.glob("*.md") if page.name != "README.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NAME = re.compile(r"# ([\w./-]+\.\w+)\n")
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+ASSIGNED = re.compile(r"[A-Z_]+=.*")
 PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 # Where nothing listens ("discard"), as long as a page has not started a twin.
 NOBODY = "9"
@@ -56,7 +58,9 @@ class Walk:
 
     def _give(self, command: str) -> str:
         command = PORT.sub(self._port, command)
-        match shlex.split(command):
+        words = shlex.split(command)
+        assigned = list(takewhile(ASSIGNED.fullmatch, words))
+        match words[len(assigned) :]:
             case ["vms", "serve", *options]:
                 return self._serve(options)
             case ["pytest", *options] if "-n" not in options:
@@ -77,7 +81,7 @@ class Walk:
                 given = ["sh", "-c", command.replace("curl ", "curl -sS ", 1)]
             case _:
                 raise AssertionError(command)
-        return run(given)
+        return run(given, dict(word.split("=", 1) for word in assigned))
 
     def _serve(self, options: list[str]) -> str:
         greeting = self._servers.enter_context(serving(options))
@@ -102,9 +106,9 @@ def serving(options: list[str]) -> Iterator[str]:
         process.terminate()
 
 
-def run(command: list[str]) -> str:
+def run(command: list[str], assigned: dict[str, str]) -> str:
     # Each worker of pytest would load every plugin that the tests have, for seconds.
-    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | assigned
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
 

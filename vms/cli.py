@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -214,6 +214,96 @@ def check(  # noqa: PLR0913, PLR0917  (one argument an option)
     sys.exit(command.run(parity, base_url, access, as_json=as_json))
 
 
+class _WithTheContracts(click.Command):
+    """A command with an option for each parameter of the contract, too."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The options of the contract stand behind its own, before --help."""
+        from vms import send_options
+
+        *own, helps = super().get_params(ctx)
+        return [*own, *send_options.of_the_contract(), helps]
+
+
+@vms.command(cls=_WithTheContracts)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--to", multiple=True, metavar="NUMBER", help="A number, in place of FILE.")
+@click.option("--text", help="What the voice reads.")
+@click.option(
+    "--text-file",
+    type=click.Path(path_type=Path),
+    help="A UTF-8 file with what the voice reads.",
+)
+@click.option("--dry-run", is_flag=True, help="Simulate it: nobody is called; tell the price.")
+@click.option("--yes", is_flag=True, help="Pay without being asked.")
+@click.option("--login", help="The account's login. [default: VMS_LOGIN]")
+@click.option("--base-url", help="Where to send. [default: VMS_BASE_URL, or the real API]")
+@click.option("--real-calls", is_flag=True, help="Send to another machine, which calls people.")
+@click.option("--region", help="Where national numbers are dialled: a country's two letters.")
+@click.option("--format", type=click.Choice(("csv", "jsonl")), help="[default: FILE's suffix]")
+@click.option(
+    "--frame-size",
+    type=click.IntRange(1),
+    help="Recipients in a request at most. [default: the most that is advised]",
+)
+@click.option(
+    "--concurrency",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Requests on their way at once.",
+)
+@click.option(
+    "--request-ids",
+    is_flag=True,
+    help="Mark each request, so that a doubtful one can be asked for again within 24 hours. "
+    "Not documented for this endpoint: try it before you rely on it.",
+)
+@click.option(
+    "--key-of-campaign",
+    default="",
+    metavar="TEXT",
+    help="Makes those marks others, to send the same once more within 24 hours.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    help="Where to write what became of each request. [default: FILE.journal.jsonl]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the campaign of that journal.")
+@click.option(
+    "--resend",
+    multiple=True,
+    type=click.IntRange(0),
+    metavar="FRAME",
+    help="With --resume: send a frame again although it may have been sent.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the summary as JSON, and all else on stderr."
+)
+def send(**given: Any) -> None:  # noqa: ANN401  (one type an option)
+    """Send one voice campaign: to the recipients in FILE (CSV or JSON Lines), or --to numbers.
+
+    All recipients are checked, then all of it is simulated and priced, then you are asked; nothing
+    is sent of a list with a mistake in it. The key is read from VMS_KEY alone, never from an
+    option, which other users of this machine could see.
+
+    \b
+    Exits with
+      0    everything was sent, or the dry run passes
+      1    something was not sent: refused, or stopped
+      2    nothing was sent: usage, recipients, journal, configuration
+      3    something may have been sent, and nobody knows
+      130  interrupted; the summary tells what was sent
+    """  # noqa: D301  (click's mark of lines that stay as they are)
+    from vms import send as command
+    from vms import send_options
+
+    names = [option.name for option in send_options.of_the_contract()]
+    options: Any = {name: value for name in names if (value := given.pop(name)) is not None}
+    sys.exit(command.run(command.Wanted(**given, options=options)))
+
+
 @vms.command()
 @click.argument(
     "contract",
@@ -225,7 +315,9 @@ def lint(contract: Path | None, *, every: bool) -> None:
     """Tell what is wrong with CONTRACT, by default the shipped one.
 
     It is read as the twin reads it, by openapi-spec-validator and redocly where they are installed,
-    and by our own rules. Exits with 1 if anything is found.
+    and by our own rules. A copy without the sources that it quotes is not held against them.
+
+    Exits with 0 if nothing is found, with 1 if anything is.
     """
     from mock_server.contract_file import shipped
     from vms import lint as command
@@ -249,20 +341,30 @@ def lint(contract: Path | None, *, every: bool) -> None:
     is_flag=True,
     help="Generate both clients: what breaks for Python that imports them, and let them send.",
 )
-def diff(old: str, new: str | None, form: str | None, fail_on: str | None, *, python: bool) -> None:
+@click.option("--every", is_flag=True, help="Exit with 2 if redocly is not installed.")
+def diff(  # noqa: PLR0913  (one argument an option)
+    old: str,
+    new: str | None,
+    form: str | None,
+    fail_on: str | None,
+    *,
+    python: bool,
+    every: bool,
+) -> None:
     """Tell what a change of the contract breaks, the breaks that nothing reports first.
 
     OLD and NEW are files, git revisions (HEAD~1, main:path/contract.yaml) or https:// URLs; NEW is
     the shipped contract, if it is not given. The requests of old callers are sent to the new twin,
     and those of new callers to the old one.
 
-    Exits with 0, with 1 as --fail-on says, with 2 if a contract cannot be had or used.
+    Exits with 0, with 1 as --fail-on and with 2 as --every says, or if a contract cannot be used.
     """
     from mock_server.contract_file import shipped
     from vms import diff as command
 
     newer = new or str(shipped("voice-campaign.yaml"))
-    sys.exit(command.run(old, newer, form=form or "text", fail_on=fail_on, python=python))
+    code = command.run(old, newer, form=form or "text", fail_on=fail_on, python=python, every=every)
+    sys.exit(code)
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -303,7 +405,8 @@ def generate(contract: Path, package: Path) -> None:
 def drift(contract: Path, package: Path) -> None:
     """Tell how the folder PACKAGE differs from the client that CONTRACT generates.
 
-    Exits with 0 if it does not, with 1 if it does, with 2 if there is nothing to compare with.
+    Exits with 0 if it does not, with 1 if it does, with 2 if there is nothing to compare with, such
+    as a folder that is no generated client.
     """
     from vms import generated
 

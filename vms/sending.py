@@ -1,0 +1,194 @@
+"""One campaign, step by step: what is left of it, what that costs, and sending it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+
+from vms import sending_progress
+from vms.interrupts import Interrupts
+from vms.send_report import Report, why
+from voice_client import (
+    CampaignSummary,
+    Contact,
+    Prepared,
+    Progress,
+    Runtime,
+    State,
+    VoiceCampaignOptions,
+    VoiceClient,
+    VoiceError,
+)
+from voice_client.campaigns import Plan, begun
+from voice_client.frames import sizes
+from voice_client.requests import Template, template
+from voice_client.settings import Access
+
+
+class NobodyKnowsError(VoiceError):
+    """Something may have been sent, and the journal cannot be read."""
+
+
+@dataclass(kw_only=True)
+class Sender:
+    """What is said, as whom, and how it is sent; to whom is said later.
+
+    ``again`` is the command that would resume it, None where nothing outlives this one.
+
+    Raises:
+        InvalidRequest: the contract allows no such text or option.
+    """
+
+    access: Access
+    text: str
+    options: VoiceCampaignOptions
+    plan: Plan
+    real_calls: bool
+    again: str | None
+    _template: Template = field(init=False)
+
+    def __post_init__(self) -> None:
+        largest = self.plan.largest_frame
+        self._template = template(self.text, self.options, largest=largest)
+
+    # ── what is left ─────────────────────────────────────────────────────
+
+    def standing(self, prepared: Prepared) -> Report:
+        """What the journal says of it.
+
+        Raises:
+            JournalError: there is none, or it is another campaign's.
+        """
+        return self._report(prepared, self._summary(prepared, resume=True))
+
+    def left(self, standing: Report) -> frozenset[int]:
+        """The frames that would leave now, and perhaps some in doubt whose time is over."""
+        return frozenset(
+            frame.number
+            for frame in standing.summary.problems
+            if frame.state != State.UNKNOWN
+            or self.plan.request_ids
+            or frame.number in self.plan.resend
+        )
+
+    def _summary(self, prepared: Prepared, *, resume: bool) -> CampaignSummary:
+        plan = replace(self.plan, resume=resume)
+        with begun(prepared, self._template, self.access, plan, Runtime()) as campaign:
+            return campaign.summary()
+
+    # ── what it costs ────────────────────────────────────────────────────
+
+    def dry_run(self, prepared: Prepared, left: Collection[int] | None = None) -> Report:
+        """A simulation of all frames, or of those that are left, with the price.
+
+        Raises:
+            InvalidRequest: the contract allows no such request.
+        """
+        largest = self.plan.largest_frame
+        counts = sizes(prepared.total, largest)
+        total = prepared.total if left is None else sum(counts[number] for number in left)
+        recipients = prepared if left is None else _recipients(prepared, largest, left)
+        # Without real_calls: whatever goes wrong here, nothing but a simulation can leave.
+        with (
+            self._client(real_calls=False) as client,
+            sending_progress.shown("Dry run", total) as show,
+        ):
+            summary = client.send_campaign(
+                self.text,
+                recipients,
+                simulate=True,
+                concurrency=self.plan.concurrency,
+                largest_frame=largest,
+                progress=lambda so_far: show(*sending_progress.of(so_far)),
+                **self.options,
+            )
+        credit = summary.credit_left
+        if credit is not None and summary.cost > credit:
+            missing = sending_progress.euros(summary.cost - credit)
+            summary = replace(summary, stopped=f"the credit does not pay for it: {missing} missing")
+        # Those of the source, also where a part of it was simulated.
+        whole = replace(summary, duplicates=prepared.duplicates, remarks=prepared.remarks)
+        return Report(summary=whole, frames=len(sizes(total, largest)))
+
+    # ── in earnest ───────────────────────────────────────────────────────
+
+    def send(self, prepared: Prepared, interrupts: Interrupts) -> Report:
+        """Send what is left.
+
+        Raises:
+            JournalError: the journal cannot be used; nothing was sent.
+            NobodyKnowsError: something may have been sent, and the journal cannot be read.
+        """
+        # Begun here, so that whatever goes wrong with the journal later comes after a send.
+        self._summary(prepared, resume=self.plan.resume)
+        interrupts.hold()
+        interrupted = False
+        seen = list[Progress]()
+        try:
+            return self._report(prepared, self._sent(prepared, interrupts, seen))
+        except KeyboardInterrupt:
+            interrupted, reason = True, "interrupted"
+        except Exception as error:  # noqa: BLE001  (people may have been called)
+            reason = why(error)
+        try:
+            known = replace(self._summary(prepared, resume=True), stopped=reason)
+            if seen:
+                known = replace(known, credit_left=seen[-1].credit_left)
+        except Exception as error:
+            raise NobodyKnowsError(f"{reason}\n{why(error)}") from error
+        return self._report(prepared, known, interrupted=interrupted)
+
+    def _sent(
+        self, prepared: Prepared, interrupts: Interrupts, seen: list[Progress]
+    ) -> CampaignSummary:
+        plan = self.plan
+        with (
+            self._client(real_calls=self.real_calls) as client,
+            sending_progress.shown("Sending", prepared.total) as show,
+        ):
+
+            def told(so_far: Progress) -> None:
+                seen.append(so_far)
+                show(*sending_progress.of(so_far))
+                interrupts.check()
+
+            return client.send_campaign(
+                self.text,
+                prepared,
+                journal=plan.journal,
+                resume=True,
+                request_ids=plan.request_ids,
+                key=plan.key,
+                concurrency=plan.concurrency,
+                largest_frame=plan.largest_frame,
+                resend=plan.resend,
+                progress=told,
+                **self.options,
+            )
+
+    def _client(self, *, real_calls: bool) -> VoiceClient:
+        login, key = self.access.login, self.access.key
+        return VoiceClient(login, key, base_url=self.access.base_url, real_calls=real_calls)
+
+    def _report(
+        self, prepared: Prepared, summary: CampaignSummary, *, interrupted: bool = False
+    ) -> Report:
+        largest = self.plan.largest_frame
+        return Report(
+            summary=summary,
+            frames=len(sizes(prepared.total, largest)),
+            again=self.again,
+            request_ids=self.plan.request_ids,
+            interrupted=interrupted,
+            first_numbers={
+                frame.number: next(_recipients(prepared, largest, {frame.number})).phone_number
+                for frame in summary.unknown
+            },
+        )
+
+
+def _recipients(prepared: Prepared, largest: int, left: Collection[int]) -> Iterator[Contact]:
+    for number in sorted(left):
+        frame = next(prepared.frames(largest, start=number))
+        yield from map(Contact.from_dict, json.loads(frame.contacts))
