@@ -125,6 +125,18 @@ def test_a_new_journal_is_on_the_disk_and_in_its_folder(
     assert synced == [(False, path.stat().st_ino), (True, path.parent.stat().st_ino)]
 
 
+def test_a_folder_that_cannot_be_synced_is_none_of_our_business(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(number: int) -> None:
+        if stat.S_ISDIR(os.fstat(number).st_mode):
+            raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    assert written(path) == HEAD
+
+
 def test_no_more_files_are_open_than_before(path: Path) -> None:
     before = len([*Path("/dev/fd").iterdir()])
     written(path, SENT)

@@ -173,15 +173,15 @@ def _begin(file: IO[bytes], path: Path, head: bytes) -> None:
         file.write(head)
         file.flush()
         os.fsync(file.fileno())
-        if fcntl is not None:
-            # Else the whole file may be gone after a power cut (fsync(2)).
-            folder = os.open(path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
     except OSError as error:
         raise JournalError(f"{path}: cannot be written: {error}") from error
+    # Else the whole file may be gone after a power cut (fsync(2)). Not every system can.
+    with suppress(OSError):
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _lock(file: IO[bytes], path: Path) -> None:
