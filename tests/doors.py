@@ -185,8 +185,14 @@ def error(kind: type[Exception], text: str = "") -> Callable[[], Exception]:
 
 
 def body_of(request: httpx.Request) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(request.content)
+    """The body as any reader sees it: no name stands there twice."""
+    body: dict[str, Any] = json.loads(request.content, object_pairs_hook=_object)
     return body
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len({name for name, _ in pairs}) == len(pairs)
+    return dict(pairs)
 
 
 def numbers_of(request: httpx.Request) -> list[str]:

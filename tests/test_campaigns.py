@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doors import (
+    ACCEPTED,
     DAY,
     DOORS,
     HERE,
@@ -219,6 +220,16 @@ def test_a_summary_adds_up_what_the_answers_told(door: Door) -> None:
     assert summary.credit_left == Decimal("99.65")
     assert (summary.problems, summary.unknown, summary.stopped) == ((), (), None)
     assert not summary.simulated
+
+
+@both
+def test_whom_the_api_does_not_count_is_sent_and_not_called(door: Door) -> None:
+    """Such as those who opted out."""
+    fewer = status(201, json={**ACCEPTED, "number_of_contacts": 1})
+
+    summary = send(door, lambda _: fewer(), 6)
+
+    assert (summary.sent, summary.called, summary.complete) == (6, 3, True)
 
 
 @both
