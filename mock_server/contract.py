@@ -35,6 +35,17 @@ from mock_server.values import Json
 
 __all__ = ["NAMED", "NESTING", "Contract", "ContractError", "load"]
 
+# What no check has foreseen; still one line, and no traceback.
+_UNFORESEEN: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    StopIteration,
+    TypeError,
+    ValueError,
+)
+
 
 def load(path: Path | None = None) -> Contract:
     """The contract at ``path``, by default the one that ships with the twin.
@@ -53,16 +64,7 @@ def of(file: ContractFile) -> Contract:
     """
     try:
         return _Reader(file).contract()
-    except (
-        LookupError,
-        TypeError,
-        AttributeError,
-        ValueError,
-        ArithmeticError,
-        StopIteration,
-        RecursionError,
-    ) as error:
-        # What no check above has foreseen; still one line, and no traceback.
+    except _UNFORESEEN as error:
         found = shortened(f"something of another shape ({error!r})")
         raise file.refuse((), found, "the shape of openapi/voice-campaign.yaml") from error
 
@@ -129,17 +131,6 @@ NESTING: Final[Mapping[str, Any]] = {
 _MOST_PARTS: Final = 10_000
 _ANNOTATIONS: Final = frozenset(
     {"default", "deprecated", "description", "examples", "title", "x-evidence", "x-lenient"}
-)
-
-
-_UNFORESEEN: Final = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    StopIteration,
-    TypeError,
-    ValueError,
 )
 
 

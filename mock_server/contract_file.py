@@ -88,6 +88,15 @@ for _tag in ("int", "float"):
     _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _construct_number)
 
 
+def written(pointer: Pointer) -> str:
+    """The pointer as RFC 6901 writes it.
+
+    >>> written(("paths", "/v1/send", 0)), written(())
+    ('/paths/~1v1~1send/0', '/')
+    """
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+
+
 @dataclass(frozen=True)
 class ContractFile:
     """A contract file that was read: the document, and where in it something stands."""
@@ -142,8 +151,11 @@ class ContractFile:
 
     def refuse(self, pointer: Pointer, found: str, wanted: str) -> ContractError:
         """The error for what stands at ``pointer``."""
-        place = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
-        return ContractError(f"{self.path}:{self.line(pointer)}: {place}: {found}; wanted {wanted}")
+        return ContractError(f"{self.place(pointer)}: {found}; wanted {wanted}")
+
+    def place(self, pointer: Pointer) -> str:
+        """Where this stands: file, line, JSON pointer."""
+        return f"{self.path}:{self.line(pointer)}: {written(pointer)}"
 
     def follow(
         self, schema: Mapping[str, Any], pointer: Pointer

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from common import ROOT
 from mock_server.contract import of
 from mock_server.contract_file import ContractFile
 from vms.changes import structure
-from vms.changes.comparison import Comparison, comparison
+from vms.changes.behaviour import Behaviour, Fate, Run
+from vms.changes.comparison import Comparison, _unclaimed, comparison
 from vms.changes.findings import Finding, Severity, numbers
 from vms.changes.sources import Side, side
 from vms.cli import vms
@@ -469,6 +471,17 @@ def test_what_a_rule_has_told_of_is_told_once() -> None:
     longer = ("maxLength: 20\n", "maxLength: 30\n")
 
     assert [one.rule for one in found(ADVICE, longer).findings] == ["bound-loosened"]
+
+
+def test_a_harmless_finding_hides_nothing_worse_that_the_runs_show() -> None:
+    """A cast more is harmless, and the runs' finding about the same parameter stays."""
+    silent = Run("text", Fate.READ_DIFFERENTLY, {}, "text is taken as another one")
+    known = replace(found(*HARMLESS["a cast more"][0]).findings[0], about="text")
+
+    (told,) = _unclaimed(Behaviour(1, (silent,)), set(), [known])
+
+    assert (known.severity, told.severity, told.about) == ("harmless", "silent", "text")
+    assert list(_unclaimed(Behaviour(1, (silent,)), set(), [told])) == []
 
 
 FORBIDDEN = re.search(r" {16}forbidden:\n(?: {18}.*\n)+", TEXT)[0]

@@ -50,13 +50,7 @@ def problems(side: Side) -> Iterator[Problem]:
     """What our own rules find."""
     for name, rule in RULES.items():
         for pointer, found, wanted in rule(side):
-            yield Problem(place(side.file, pointer), found, wanted, name)
-
-
-def place(file: ContractFile, pointer: Pointer) -> str:
-    """Where something stands: file, line, JSON pointer."""
-    text = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
-    return f"{file.path}:{file.line(pointer)}: {text}"
+            yield Problem(side.file.place(pointer), found, wanted, name)
 
 
 def _version(side: Side) -> Iterator[tuple[Pointer, str, str]]:

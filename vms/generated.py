@@ -162,7 +162,7 @@ def drift(contract: Path, package: Path) -> str:
     _refuse_what_is_no_client(package)
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / package.name
-        generate(contract, fresh)
+        _make(contract, fresh)
         old, new = _files(package), _files(fresh)
     parts = list[str]()
     for name in sorted(old.keys() | new.keys()):

@@ -16,7 +16,7 @@ from mock_server.contract import ContractError, of
 from mock_server.contract_file import ContractFile, Pointer, shipped, shortened
 from vms.changes.sources import Side
 from vms.changes.structure import NO_REPORT
-from vms.contract_rules import Problem, follow_references, place, problems, without_sources
+from vms.contract_rules import Problem, follow_references, problems, without_sources
 
 REDOCLY: Final = "redocly"
 _PATIENCE: Final = 60
@@ -71,7 +71,7 @@ def _validator(side: Side) -> Iterator[Problem]:
         raise SkippedError(f"openapi-spec-validator; {shortened(repr(failure))}") from failure
     for error in errors:
         pointer: Pointer = tuple(error.absolute_path)
-        where = place(side.file, pointer)
+        where = side.file.place(pointer)
         yield Problem(where, error.message, "OpenAPI 3.1", "openapi-spec-validator")
 
 

@@ -93,7 +93,10 @@ def template(
     # One good number stands for all, which were checked one by one.
     stand_in = [Contact(phone_number="+33612345678")]
     made = call(text, stand_in, options, validate=validate)
-    return Template(made, json.loads(made.content))
+    common = {
+        name: value for name, value in json.loads(made.content).items() if name != "recipients"
+    }
+    return Template(made, _encoded(common).removesuffix(b"}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,13 @@ class Template:
     """A request without its recipients and its ``request_id``."""
 
     made: Call
-    body: Mapping[str, Any]
+    head: bytes
+    """What is the same in each frame, but for the brace that ends it."""
 
     def filled(self, contacts: bytes, request_id: str | None) -> Call:
         """The request with these recipients, a JSON array in UTF-8."""
-        parts = {name: value for name, value in self.body.items() if name != "recipients"}
-        if request_id is not None:
-            parts["request_id"] = request_id
-        head = _encoded(parts).removesuffix(b"}")
-        content = b'%b,"recipients":%b}' % (head, contacts)
+        mark = b"" if request_id is None else b',"request_id":%b' % _encoded(request_id)
+        content = b'%b%b,"recipients":%b}' % (self.head, mark, contacts)
         return replace(self.made, content=content, request_id=request_id)
 
 
@@ -194,9 +195,11 @@ def _made(body: Mapping[str, Any], request_id: str | None) -> Call:
     )
 
 
-def _encoded(body: Mapping[str, Any]) -> bytes:
+def _encoded(value: object) -> bytes:
     try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(
+            value, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"the arguments cannot be written as JSON: {error}") from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -78,7 +78,7 @@ def comparison(old: Side, new: Side, generated: Clients | None = None) -> Compar
     )
     proven = [_proven(one, old_callers, figures) for one in (*found, *second.findings)]
     claimed = {told for one in proven for told in one.proof}
-    others = _unclaimed(old_callers, claimed, {one.about for one in proven})
+    others = _unclaimed(old_callers, claimed, proven)
     return Comparison(
         old,
         new,
@@ -90,8 +90,14 @@ def comparison(old: Side, new: Side, generated: Clients | None = None) -> Compar
     )
 
 
-def _unclaimed(callers: Behaviour, claimed: set[str], known: set[str]) -> Iterator[Finding]:
+def _unclaimed(
+    callers: Behaviour, claimed: set[str], proven: Iterable[Finding]
+) -> Iterator[Finding]:
     """What the runs show and no rule has found: the rules are not the last word."""
+    worst = list(Severity)
+    told = dict[str, int]()
+    for one in proven:
+        told[one.about] = min(told.get(one.about, len(worst)), worst.index(one.severity))
     runs = [run for run in callers.runs if str(run) not in claimed]
     for about in dict.fromkeys(run.about for run in runs):
         mine = [run for run in runs if run.about == about]
@@ -100,9 +106,8 @@ def _unclaimed(callers: Behaviour, claimed: set[str], known: set[str]) -> Iterat
         if all(run.difference.startswith("advice") for run in mine):
             # An advice is the twin's; the calls are what they were.
             severity = Severity.HARMLESS
-        if about in known and about != ANSWER:
-            # A rule has told of it, and may have told less.
-            continue
+        if about != ANSWER and told.get(about, len(worst)) <= worst.index(severity):
+            continue  # A rule has told of it, as of something no better.
         yield Finding(
             severity,
             "read-otherwise" if not loud else "no-longer-works",

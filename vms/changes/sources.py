@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 import httpx
 
 from mock_server import contract
-from mock_server.contract_file import ContractError, ContractFile, Pointer
+from mock_server.contract_file import ContractError, ContractFile, Pointer, written
 from mock_server.fields import Contract
 from vms.changes.findings import Place
 
@@ -30,8 +30,7 @@ class Side:
 
     def place(self, pointer: Pointer) -> Place:
         """Where this stands."""
-        text = "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
-        return Place(str(self.file.path), self.file.line(pointer), text)
+        return Place(str(self.file.path), self.file.line(pointer), written(pointer))
 
     @property
     def at(self) -> Pointer:
