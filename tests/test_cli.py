@@ -208,10 +208,17 @@ def test_an_output_of_another_encoding_is_no_traceback() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="skipped: no /dev/full here")
-def test_an_output_that_is_full_is_no_traceback() -> None:
+# What is short stays in the buffer, and fails once more when the interpreter ends.
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["rules", "--version"])
+def test_an_output_that_is_full_is_no_traceback(command: str, unbuffered: str) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "vms", "rules"], stdout=full, stderr=subprocess.PIPE, check=False
+            [sys.executable, "-m", "vms", command],
+            env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
         )
 
     assert b"Traceback" not in done.stderr
