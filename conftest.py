@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
+import coverage
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
@@ -18,3 +22,24 @@ settings.register_profile(
 # Thousands, other ones in every run (nox -s deep).
 settings.register_profile("deep", database=None, deadline=None, max_examples=5000, print_blob=True)
 settings.load_profile("ci")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """What is marked so is run without measuring what it covers, nor what its processes do."""
+    measuring = coverage.Coverage.current() if item.get_closest_marker("unmeasured") else None
+    if measuring is None:
+        return (yield)
+    measuring.stop()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+                patch.delenv(name, raising=False)
+            return (yield)
+    finally:
+        measuring.start()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long comes first."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import nox
 
 nox.needs_version = ">=2026.10.20"
@@ -9,12 +11,16 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 
+# Some machines set it. Hundreds of Pythons start here, and each would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = ("-c", "constraints.txt")
 # Where the suites write what they counted, for the report.
 FIGURES = {"CONTRACT_FIGURES": "report/figures"}
-# Two workers, a file to each: what a file has counted, its last test reads.
-TWO_WORKERS = ("-n", "2", "--dist", "loadfile")
+# Two workers, a file to each: what a file has counted, its last test reads. In the order of
+# conftest.py, and not of how many tests a file has.
+TWO_WORKERS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 CONTRACT_TESTS = (*TWO_WORKERS, "contract_tests")
 CLIENT = ("openapi/voice-campaign.yaml", "generated/voice_api")
 ROOMS = ("mock_server", "vms", "voice_client", "tests")

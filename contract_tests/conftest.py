@@ -18,7 +18,7 @@ settings.register_profile(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=200,
+    max_examples=100,
     # A failure is made small but not explained: that takes a minute for a whole body.
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
 )

@@ -17,7 +17,7 @@ import yaml
 
 import node
 
-pytestmark = pytest.mark.whole
+pytestmark = [pytest.mark.long, pytest.mark.whole]
 
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = (ROOT / "docs/how-to/check-your-contract.md").read_text("utf-8")

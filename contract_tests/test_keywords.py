@@ -43,7 +43,7 @@ def _rows() -> Iterator[object]:
 
 
 def test_the_requests_of_the_suite_keep_and_break_every_keyword_of_the_contract() -> None:
-    sent = [*_rows(), *bodies.drawn(bodies.sloppy_bodies, 5), *bodies.drawn(bodies.any_bodies, 1)]
+    sent = [*_rows(), *bodies.drawn(bodies.sloppy_bodies, 10), *bodies.drawn(bodies.any_bodies, 2)]
 
     found = keywords.met(sent)
 

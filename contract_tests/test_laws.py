@@ -26,12 +26,12 @@ from mock_server.reading import Fault, Kind, Note, Reading, read, read_first_lev
 
 Body = dict[str, Any]
 
-SLOPPY: Final = bodies.shared((bodies.sloppy_bodies, 5))
-ANY: Final = bodies.shared((bodies.any_bodies, 1))
-SENT: Final = bodies.shared((bodies.sloppy_bodies, 5), (bodies.any_bodies, 1))
-VALID: Final = bodies.shared((bodies.valid_bodies, 1))
-WITH_CONTACTS: Final = bodies.shared((bodies.bodies_with_contacts, 2))
-UNKNOWN: Final = bodies.shared((bodies.unknown_parameters, 1))
+SLOPPY: Final = bodies.shared((bodies.sloppy_bodies, 10))
+ANY: Final = bodies.shared((bodies.any_bodies, 2))
+SENT: Final = bodies.shared((bodies.sloppy_bodies, 10), (bodies.any_bodies, 2))
+VALID: Final = bodies.shared((bodies.valid_bodies, 2))
+WITH_CONTACTS: Final = bodies.shared((bodies.bodies_with_contacts, 4))
+UNKNOWN: Final = bodies.shared((bodies.unknown_parameters, 2))
 
 # Not fixtures: Hypothesis prints what a test was called with, and a contract fills pages.
 CONTRACT: Final = load()
@@ -463,7 +463,7 @@ def test_a_body_that_is_written_and_decoded_is_the_same_body(body: Body) -> None
 @pytest.fixture(scope="session")
 def thousand() -> list[Body]:
     """The sloppy bodies that the laws are tried on."""
-    return bodies.drawn(bodies.sloppy_bodies, 5)
+    return bodies.drawn(bodies.sloppy_bodies, 10)
 
 
 @pytest.fixture(scope="session")

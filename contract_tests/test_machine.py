@@ -25,6 +25,8 @@ from spec import METHOD, OPERATION, PATH
 from telling import told
 from wire import Answer, Wire
 
+pytestmark = pytest.mark.long
+
 _TERMS: Final = {
     name: term["value"] for name, term in OPERATION["x-campaign"].items() if "value" in term
 }
@@ -180,6 +182,11 @@ class Accounts(RuleBasedStateMachine):
         self.send(login, body | {"request_id": "twice"}, simulated=False)
         self.send(login, body | {"request_id": "twice"}, simulated=False)
 
+    @rule(login=logins, body=campaigns)
+    def send_to_whoever_has_opted_out(self, login: str, body: dict[str, Any]) -> None:
+        self.set_opt_outs(login, NUMBERS)
+        self.send(login, body | {"auto_delete_optout_contacts": True}, simulated=False)
+
     def expect_accepted(
         self, answer: Answer, contacts: int, steps: int, credit: Decimal, body: object
     ) -> None:
@@ -331,7 +338,7 @@ def test_accounts_used_at_random_do_as_the_model_says() -> None:
         Accounts,
         settings=settings(
             profile,
-            max_examples=profile.max_examples // 2,
+            max_examples=profile.max_examples,
             stateful_step_count=40,
             phases=[Phase.generate, Phase.shrink],
         ),

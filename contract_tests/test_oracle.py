@@ -17,9 +17,11 @@ from test_cases import Row
 from test_table import differences
 from wire import Wire
 
+pytestmark = pytest.mark.long
+
 Body = dict[str, Any]
-SENT: Final = bodies.shared((bodies.sloppy_bodies, 5), (bodies.any_bodies, 1))
-WITH_CONTACTS: Final = bodies.shared((bodies.bodies_with_contacts, 2))
+SENT: Final = bodies.shared((bodies.sloppy_bodies, 10), (bodies.any_bodies, 2))
+WITH_CONTACTS: Final = bodies.shared((bodies.bodies_with_contacts, 4))
 # The oracle reads decoded bodies, for an account of the contract's own region.
 ROWS: Final = [
     row

@@ -30,9 +30,11 @@ from wire import SIGNED_IN, Wire, account
 
 Body = dict[str, Any]
 BODY: Final = spec.REQUESTS["one-contact"]["value"]
+# Prism tells what is wrong in a header of its answer, and ends where a name does not fit into one.
+ENDS_PRISM: Final = re.compile(r"[^\x00-\x7e\x80-\xff]")
 
 
-pytestmark = pytest.mark.usefixtures("_node_tools")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("_node_tools")]
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +107,12 @@ def _at_the_bounds() -> Iterator[Body]:
 def _compared() -> list[Body]:
     """Bodies that are strictly valid and bodies that are not, each once."""
     made = [cell.body for cell in kinds.table()]
-    made += [*_at_the_bounds(), *bodies.drawn(bodies.valid_bodies, 1)[:150]]
-    made += bodies.drawn(bodies.sloppy_bodies, 5)[:150]
+    made += [*_at_the_bounds(), *bodies.drawn(bodies.valid_bodies, 2)[:150]]
+    made += bodies.drawn(bodies.sloppy_bodies, 10)[:150]
     texts = dict.fromkeys(json.dumps(body) for body in made)
     # Half of a character is no JSON for anybody.
-    return [json.loads(text) for text in texts if _is_utf_8(json.loads(text))]
+    unique = [json.loads(text) for text in texts if _is_utf_8(json.loads(text))]
+    return [body for body in unique if not any(map(ENDS_PRISM.search, _names(body)))]
 
 
 def _is_utf_8(body: Body) -> bool:
@@ -118,6 +121,15 @@ def _is_utf_8(body: Body) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _names(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _names(item)
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +165,14 @@ _AJV: Final = re.compile(r"[0-9-]{10}[Tt\s][0-9:.]+([Zz]|[+-][0-9]{2}(:?[0-9]{2}
 EXPLAINED: Final[dict[str, Callable[[Body], bool]]] = {
     "Prism takes a blank for the T of a date, and +0100 for +01:00": _has_a_date_that_ajv_takes,
 }
+
+
+def test_prism_ends_where_a_name_does_not_fit_into_a_header() -> None:
+    """Bodies with such names are not compared; were it mended, they could be."""
+    with prism.mock() as url, httpx.Client(base_url=url, headers=SIGNED_IN) as client:
+        assert client.post(spec.PATH, json={**BODY, "caf\u00e9": 1}).status_code == 400
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.post(spec.PATH, json={**BODY, "\u260e": 1})
 
 
 @pytest.mark.whole

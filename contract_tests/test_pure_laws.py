@@ -20,8 +20,8 @@ from wire import CONTRACT, hello
 
 Body = dict[str, Any]
 TABLE: Final = casts.table("FR")
-SENT: Final = bodies.shared((bodies.sloppy_bodies, 5), (bodies.any_bodies, 1))
-WITH_CONTACTS: Final = bodies.shared((bodies.bodies_with_contacts, 2))
+SENT: Final = bodies.shared((bodies.sloppy_bodies, 10), (bodies.any_bodies, 2))
+WITH_CONTACTS: Final = bodies.shared((bodies.bodies_with_contacts, 4))
 
 
 def reading(**parameters: object) -> Reading:
@@ -61,7 +61,7 @@ def test_two_lists_of_contacts_joined_are_read_as_each_alone(body: Body, cut: in
     assert kept(contacts) == kept(contacts[:cut]) + kept(contacts[cut:])
 
 
-@given(body=bodies.shared((bodies.valid_bodies, 1)), data=st.data())
+@given(body=bodies.shared((bodies.valid_bodies, 2)), data=st.data())
 def test_a_valid_body_without_something_optional_is_still_valid(
     body: Body, data: st.DataObject
 ) -> None:

@@ -19,6 +19,8 @@ from oracle import Remark, Verdict
 from telling import told
 from wire import SIGNED_IN, Answer, Wire
 
+pytestmark = pytest.mark.long
+
 FIELDS: Final = (*kinds.FIELDS, *kinds.UNKNOWN)
 CELLS: Final = tuple(kinds.table())
 # Whole bodies of one parameter each: simulated, strict and neither.

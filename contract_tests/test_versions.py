@@ -27,6 +27,8 @@ from vms.changes.sources import side
 from vms.cli import vms
 from vms.generated import generate
 
+pytestmark = pytest.mark.long
+
 VERSIONS: Final = {
     path.stem: path for path in sorted((spec.FILE.parent / "versions").glob("*.yaml"))
 }

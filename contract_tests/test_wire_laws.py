@@ -29,12 +29,14 @@ from telling import told
 from voice_client import VoiceClient
 from wire import CONTRACT, SIGNED_IN, Answer, Wire, account, hello
 
+pytestmark = pytest.mark.long
+
 Body = dict[str, Any]
 
-SENT: Final = bodies.shared((bodies.sloppy_bodies, 5), (bodies.any_bodies, 1))
-VALID: Final = bodies.shared((bodies.valid_bodies, 1))
+SENT: Final = bodies.shared((bodies.sloppy_bodies, 10), (bodies.any_bodies, 2))
+VALID: Final = bodies.shared((bodies.valid_bodies, 2))
 SIMULATED: Final = SENT.map(lambda body: {**body, "simulation_mode": True})
-UNKNOWN: Final = bodies.shared((bodies.unknown_parameters, 1))
+UNKNOWN: Final = bodies.shared((bodies.unknown_parameters, 2))
 LOGIN: Final = SIGNED_IN["api-login"]
 SCHEMAS: Final = spec.DOCUMENT["components"]["schemas"]
 TABLE: Final = casts.table("FR")

@@ -1367,6 +1367,7 @@ scripts = st.dictionaries(
 )
 
 
+@pytest.mark.unmeasured
 @given(kills, scripts, st.booleans(), st.sampled_from([0, 3600, 30 * 3600]))
 def test_however_often_it_is_killed_nobody_is_called_twice_and_the_rest_is_told(
     tmp_path_factory: pytest.TempPathFactory,

@@ -9,7 +9,9 @@ import pytest
 
 import mock_server
 
-WORKERS = 8
+pytestmark = [pytest.mark.long, pytest.mark.unmeasured]
+
+WORKERS = 4
 # For each worker. What is wanted of the twin is 200, which takes a minute or two:
 # VOICE_TWIN_TESTS=200 ./noxw -s tests -- tests/test_crosstalk.py
 TESTS = int(os.environ.get("VOICE_TWIN_TESTS", "20"))
@@ -48,9 +50,7 @@ Suite = Callable[..., pytest.RunResult]
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """Run so many tests on as many workers."""
-    # The workers are many; measuring what they run would take most of their time.
-    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTEST_ADDOPTS"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     # Nor does it matter what other plugins bring along.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     plugins = ("-p", "xdist.plugin", "-p", "mock_server.pytest_plugin", "-p", "no:cacheprovider")

@@ -42,7 +42,7 @@ def as_in_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     def copied(_: Path, package: Path) -> None:
         copytree(PACKAGE, package, ignore=ignore_patterns("__pycache__"))
 
-    monkeypatch.setattr(generated, "generate", copied)
+    monkeypatch.setattr(generated, "_make", copied)
 
 
 def ran(command: str, contract: Path, package: Path) -> Result:

@@ -20,6 +20,8 @@ from mock_server.memory_store import MOST_ENTRIES
 from mock_server.rules import magic_values
 from mock_server.testing import InboxOverflowError
 
+pytestmark = [pytest.mark.long, pytest.mark.unmeasured]
+
 HOW_TO = ROOT / "docs/how-to"
 PAGES = sorted(page for page in HOW_TO.glob("*.md") if page.name != "README.md")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -111,13 +113,6 @@ def run(command: list[str], assigned: dict[str, str]) -> str:
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | assigned
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return done.stdout + done.stderr
-
-
-@pytest.fixture(autouse=True)
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the pages run is theirs; to measure its coverage would take most of the time."""
-    for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
 
 
 def squeezed(text: str) -> str:

@@ -54,6 +54,7 @@ def voice_client(twin: VoiceTwin, timeout: float = 5.0) -> VoiceClient:
         base_url=twin.base_url,
         transport=twin.transport,
         timeout=Timeout(read=timeout),
+        sleep=lambda _: None,
     )
 
 

@@ -26,6 +26,8 @@ from vms.parity import asking, cases, snapshots
 from vms.parity.asking import Access, Parity, ParityError
 from vms.parity.guard import Guard, HeldBackError
 
+pytestmark = pytest.mark.long
+
 FOREIGN = "https://api.example.test"
 URL = f"{FOREIGN}/v1/public/voice-campaign/send"
 NUMBERS = ("+33700000001", "+33700000002")
@@ -83,6 +85,7 @@ def refuses_french(request: httpx.Request, answer: httpx.Response) -> httpx.Resp
     return httpx.Response(400, json={"code": 400, "message": "No."}) if refused else answer
 
 
+@pytest.mark.unmeasured
 def test_a_planted_difference_is_named_with_both_verdicts_and_is_kept(
     contract: Contract, clock: Clock, tmp_path: Path
 ) -> None:
@@ -97,19 +100,35 @@ def test_a_planted_difference_is_named_with_both_verdicts_and_is_kept(
     assert not any(secret in text for secret in (*NUMBERS, "my-secret", "me@example.com"))
 
 
-def kept(contract: Contract, clock: Clock, path: Path) -> list[str]:
-    """The cases that differ, after a server that refuses French has answered into the file."""
-    one, _ = parity(contract, clock, refuses_french, path)
-    return list(one.asked(FOREIGN, ACCESS).different)
+@pytest.fixture(scope="module")
+def french_refused(
+    contract: Contract, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[str], str]:
+    """The cases that differ, and the file, after a server that refuses French has answered."""
+    path = tmp_path_factory.mktemp("kept") / "kept.json"
+    one, _ = parity(contract, Clock(), refuses_french, path)
+    return list(one.asked(FOREIGN, ACCESS).different), path.read_text("utf-8")
+
+
+@pytest.fixture
+def kept(french_refused: tuple[list[str], str], tmp_path: Path) -> Path:
+    """That file, for one test alone."""
+    path = tmp_path / "kept.json"
+    path.write_text(french_refused[1], "utf-8")
+    return path
+
+
+@pytest.fixture
+def different(french_refused: tuple[list[str], str]) -> list[str]:
+    return french_refused[0]
 
 
 def test_a_known_difference_is_told_with_its_reason(
-    contract: Contract, clock: Clock, tmp_path: Path
+    contract: Contract, clock: Clock, kept: Path, different: list[str]
 ) -> None:
-    path = tmp_path / "kept.json"
-    reasons = dict.fromkeys(kept(contract, clock, path), "No French there.")
+    reasons = dict.fromkeys(different, "No French there.")
 
-    result = Parity(contract, path, clock=clock, acknowledged=reasons).recorded()
+    result = Parity(contract, kept, clock=clock, acknowledged=reasons).recorded()
 
     assert (result.different, result.outdated) == ({}, {})
     assert all(
@@ -118,38 +137,32 @@ def test_a_known_difference_is_told_with_its_reason(
     assert result.acknowledged.keys() == reasons.keys()
 
 
-def test_a_reason_that_nothing_needs_is_told(
-    contract: Contract, clock: Clock, tmp_path: Path
-) -> None:
-    path = tmp_path / "kept.json"
-    kept(contract, clock, path)
-    label = next(iter(Parity(contract, path, clock=clock).recorded().same))
+def test_a_reason_that_nothing_needs_is_told(contract: Contract, clock: Clock, kept: Path) -> None:
+    label = next(iter(Parity(contract, kept, clock=clock).recorded().same))
 
-    one = Parity(contract, path, clock=clock, acknowledged={label: "Once."})
+    one = Parity(contract, kept, clock=clock, acknowledged={label: "Once."})
 
     assert one.recorded().outdated == {label: "Once."}
     assert check.run(one, None, Access(), as_json=False) == 1
 
 
 def test_a_case_that_has_changed_is_not_held_against_its_old_answer(
-    contract: Contract, clock: Clock, tmp_path: Path
+    contract: Contract, clock: Clock, kept: Path, different: list[str]
 ) -> None:
-    path = tmp_path / "kept.json"
-    label, *_ = kept(contract, clock, path)
-    answers = snapshots.load(path)
-    snapshots.save(path, answers | {label: replace(answers[label], request="{}")})
+    label, *_ = different
+    answers = snapshots.load(kept)
+    snapshots.save(kept, answers | {label: replace(answers[label], request="{}")})
 
-    result = Parity(contract, path, clock=clock).recorded()
+    result = Parity(contract, kept, clock=clock).recorded()
 
     assert result.unobserved[label] == "the case has changed since it was answered"
 
 
+@pytest.mark.unmeasured
 def test_what_another_machine_answered_is_not_held_against_this_one(
-    contract: Contract, clock: Clock, tmp_path: Path
+    contract: Contract, clock: Clock, kept: Path
 ) -> None:
-    path = tmp_path / "kept.json"
-    kept(contract, clock, path)
-    one, _ = parity(contract, clock, lambda *_: httpx.Response(503), path)
+    one, _ = parity(contract, clock, lambda *_: httpx.Response(503), kept)
 
     result = one.asked(HERE, Access())
 
@@ -423,6 +436,7 @@ def test_the_command_ends_with_a_code_that_tells(
     assert check.run(one, FOREIGN, ACCESS, as_json=as_json) == code
 
 
+@pytest.mark.unmeasured
 def test_the_page_says_how_many_cases_can_be_asked(contract: Contract, clock: Clock) -> None:
     page = (ROOT / "docs/how-to/check-parity.md").read_text("utf-8")
     one, _ = parity(contract, clock)

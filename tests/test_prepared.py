@@ -506,6 +506,7 @@ def written(folder: Path, rows: Iterable[dict[str, str]]) -> list[Any]:
     return [[Contact(**row) for row in rows], folder / "law.csv", folder / "law.jsonl"]
 
 
+@pytest.mark.unmeasured
 @given(rows=st.lists(CONTACTS, min_size=1, max_size=8))
 def test_a_list_and_the_files_written_from_it_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]]
@@ -518,6 +519,7 @@ def test_a_list_and_the_files_written_from_it_are_the_same(
     assert len(hashes) == 1
 
 
+@pytest.mark.unmeasured
 @given(
     st.lists(st.one_of(NUMBERS, st.sampled_from([ADA, BEN])), min_size=1, max_size=60),
     st.integers(1, 20),

@@ -40,6 +40,8 @@ from voice_client import (
     VoiceError,
 )
 
+pytestmark = pytest.mark.long
+
 KEY = "a-key-that-nobody-may-see"
 NUMBERS = ("+33612345678", "+33698765432", "+33612121212")
 _logins = count(1)

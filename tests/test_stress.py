@@ -21,6 +21,8 @@ from mock_server.memory_store import MemoryStore
 from mock_server.store import Query
 from mock_server.twin import Twin
 
+pytestmark = [pytest.mark.long, pytest.mark.unmeasured]
+
 SENDERS, OTHERS, EACH = 64, 16, 25
 LOGINS = [f"login {n}" for n in range(8)]
 PASSING = [f"passing {n}" for n in range(8)]

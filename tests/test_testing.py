@@ -24,6 +24,8 @@ from mock_server.server import CannotListenError, Serving
 from mock_server.testing import InboxOverflowError, VoiceTwin, attached
 from mock_server.twin import Twin
 
+pytestmark = pytest.mark.long
+
 NUMBER = "+33612345678"
 WAYS = ("in process", "http", "attached")
 _logins = count(1)
