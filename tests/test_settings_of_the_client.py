@@ -204,7 +204,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
 
 @kinds
 def test_a_client_without_a_transport_has_a_real_one(kind: type) -> None:
-    inner = kind("ada", "k", base_url=HERE)._http._transport._inner  # noqa: SLF001
+    inner = kind("ada", "k", base_url=HERE)._carrier._inner  # noqa: SLF001
 
     assert type(inner) in {httpx.HTTPTransport, httpx.AsyncHTTPTransport}
 
@@ -306,7 +306,7 @@ BODIES: dict[str, bytes] = {
 def guarded(door: Door, body: bytes) -> httpx.Response:
     """The answer to a request with this body, which would leave the machine."""
     client = door.kind(LOGIN, KEY, base_url=AWAY, transport=httpx.MockTransport(always(good)))
-    guard = client._http._transport  # noqa: SLF001
+    guard = client._carrier  # noqa: SLF001
     request = httpx.Request("POST", AWAY, content=body)
     if door is SYNC:
         return guard.handle_request(request)
@@ -456,7 +456,7 @@ def test_neither_key_nor_login_is_in_any_log_of_a_real_connection(
 
     assert isinstance(told, VoiceError)
     loggers = {record.name for record in caplog.records}
-    assert {"httpx", "httpcore.connection", "httpcore.http11"} <= loggers
+    assert {"voice_client", "httpcore.connection", "httpcore.http11"} <= loggers
     assert KEY not in caplog.text
     assert LOGIN not in caplog.text
 

@@ -86,7 +86,7 @@ def test_any_iterable_of_numbers_will_do(kind: Any) -> None:
     assert list(read(source.keys() if isinstance(source, dict) else source)) == [(1, ADA), (2, BEN)]
 
 
-def test_items_are_read_as_they_are_asked_for() -> None:
+def test_items_are_read_a_part_at_a_time() -> None:
     taken = list[int]()
 
     def endless() -> Iterator[str]:
@@ -97,7 +97,7 @@ def test_items_are_read_as_they_are_asked_for() -> None:
     items = read(endless())
     next(items)
 
-    assert taken == [0]
+    assert len(taken) < 1000
 
 
 def test_a_member_of_an_enumeration_is_its_text() -> None:

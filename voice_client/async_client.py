@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, TypeAlias, Unpack, overload
@@ -25,7 +26,7 @@ from voice_client.prepared import Prepared
 from voice_client.requests import Call, Validation
 from voice_client.settings import Retries, Timeout, access
 from voice_client.sources import Format, Source
-from voice_client.tries import AlreadyAccepted, Runtime, Tries
+from voice_client.tries import AlreadyAccepted, Runtime, Tries, Usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,13 @@ class AsyncVoiceClient:
         self._runtime = runtime or Runtime()
         self._sleep = sleep
         carrier = transport or httpx.AsyncHTTPTransport()
+        self._carrier = carrier if real_calls else AsyncSimulationGuard(carrier)
         self._http = httpx.AsyncClient(
             base_url=self._access.base_url,
             headers=self._access.headers,
-            transport=carrier if real_calls else AsyncSimulationGuard(carrier),
+            transport=self._carrier,
         )
+        self._usual = Usual(self._http)
 
     def __repr__(self) -> str:
         return f"AsyncVoiceClient({self._access.login!r}, base_url={self._access.base_url!r})"
@@ -222,16 +225,10 @@ class AsyncVoiceClient:
             raise last from error
 
     async def _once(self, tries: Tries) -> CampaignAccepted | AlreadyAccepted:
-        call, status = tries.call, None
-        headers = {"Content-Type": call.media_type}
+        request, status = self._usual.request(tries.call, tries.begin()), None
         try:
-            async with self._http.stream(
-                call.method,
-                call.path,
-                content=call.content,
-                headers=headers,
-                timeout=tries.begin(),
-            ) as response:
+            response = await self._carrier.handle_async_request(request)
+            async with aclosing(response):
                 status = response.status_code
                 body = b"".join([tries.received(part) async for part in response.aiter_bytes()])
         except httpx.HTTPError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 from time import sleep as _sleep
@@ -24,7 +25,7 @@ from voice_client.prepared import Prepared
 from voice_client.requests import Call, Validation
 from voice_client.settings import Retries, Timeout, access
 from voice_client.sources import Format, Source
-from voice_client.tries import AlreadyAccepted, Runtime, Tries
+from voice_client.tries import AlreadyAccepted, Runtime, Tries, Usual
 
 
 class VoiceClient:
@@ -72,12 +73,13 @@ class VoiceClient:
         self._runtime = runtime or Runtime()
         self._sleep = sleep
         carrier = transport or httpx.HTTPTransport()
+        self._carrier = carrier if real_calls else SimulationGuard(carrier)
         self._http = httpx.Client(
             base_url=self._access.base_url,
             headers=self._access.headers,
-            transport=carrier if real_calls else SimulationGuard(carrier),
+            transport=self._carrier,
         )
-        self._urls = dict[str, httpx.URL]()
+        self._usual = Usual(self._http)
 
     def __repr__(self) -> str:
         return f"VoiceClient({self._access.login!r}, base_url={self._access.base_url!r})"
@@ -238,12 +240,6 @@ class VoiceClient:
         if self._http.is_closed:
             raise InvalidRequest("this client is closed; make another one")
 
-    def _url(self, path: str) -> httpx.URL:
-        """The whole URL; httpx would put it together anew, which takes a tenth of a request."""
-        if path not in self._urls:
-            self._urls[path] = self._http.build_request("POST", path).url
-        return self._urls[path]
-
     def _outcome(self, call: Call) -> Outcome:
         try:
             return self._sent(call)
@@ -260,16 +256,9 @@ class VoiceClient:
             raise last from error
 
     def _once(self, tries: Tries) -> CampaignAccepted | AlreadyAccepted:
-        call, status = tries.call, None
-        headers = {"Content-Type": call.media_type}
+        request, status = self._usual.request(tries.call, tries.begin()), None
         try:
-            with self._http.stream(
-                call.method,
-                self._url(call.path),
-                content=call.content,
-                headers=headers,
-                timeout=tries.begin(),
-            ) as response:
+            with closing(self._carrier.handle_request(request)) as response:
                 status = response.status_code
                 body = b"".join(map(tries.received, response.iter_bytes()))
         except httpx.HTTPError as error:

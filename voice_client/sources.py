@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, cast
 
@@ -31,6 +32,9 @@ _SUFFIXES: Final[Mapping[str, str]] = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+_PLAIN: Final = frozenset({str, Contact})
+_PART: Final = 200
+"""Items of an iterable that are taken at a time."""
 
 
 def read(source: Source, format: Format | None = None) -> _Items:  # noqa: A002
@@ -99,12 +103,20 @@ def _iterator(source: object) -> Iterator[object]:
 
 
 def _items(items: Iterator[object]) -> _Items:
-    for index, item in enumerate(items, 1):
-        if type(item) is str or isinstance(item, Contact):
-            yield index, item
-        elif isinstance(item, str):
-            # The text itself: a member of an enumeration shows itself otherwise.
-            yield index, str.__str__(item)
+    first = 1
+    # To ask each by itself takes as long as to check its number.
+    while part := list(islice(items, _PART)):
+        if _PLAIN.issuperset(map(type, part)):
+            yield from enumerate(cast("list[str | Contact]", part), first)
         else:
-            remedy = "a number in quotes, or Contact(...)"
-            yield index, Problem(None, index, item, "a str or a Contact", remedy)
+            yield from ((index, _item(index, item)) for index, item in enumerate(part, first))
+        first += len(part)
+
+
+def _item(index: int, item: object) -> Item:
+    if isinstance(item, Contact):
+        return item
+    if isinstance(item, str):
+        # The text itself: a member of an enumeration shows itself otherwise.
+        return str.__str__(item)
+    return Problem(None, index, item, "a str or a Contact", "a number in quotes, or Contact(...)")

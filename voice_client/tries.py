@@ -57,6 +57,32 @@ class Runtime:
     random: random.Random = field(default_factory=random.SystemRandom)
 
 
+class Usual:
+    """What all requests of a client have in common: to put it together takes as long as to send."""
+
+    def __init__(self, client: httpx.Client | httpx.AsyncClient) -> None:
+        self._client = client
+        self._made = dict[tuple[str, str, str], httpx.Request]()
+
+    def request(self, call: Call, timeout: httpx.Timeout) -> httpx.Request:
+        """The request as the client itself would make it."""
+        kind = (call.method, call.path, call.media_type)
+        if kind not in self._made:
+            headers = {"Content-Type": call.media_type}
+            made = self._client.build_request(call.method, call.path, headers=headers)
+            # Each has its own.
+            del made.headers["Content-Length"]
+            self._made[kind] = made
+        made = self._made[kind]
+        return httpx.Request(
+            made.method,
+            made.url,
+            headers=made.headers,
+            content=call.content,
+            extensions={"timeout": timeout.as_dict()},
+        )
+
+
 class Tries:
     """The tries of one call: how long each may take, what its end means, whether to try again.
 
@@ -115,6 +141,7 @@ class Tries:
         Raises:
             VoiceError: whatever it is, if no success.
         """
+        _log.debug("%s %s: %d", self.call.method, self.call.path, response.status_code)
         # Decoded by now, so what says how it was encoded is left out.
         kept = [pair for pair in response.headers.raw if pair[0].lower() == b"retry-after"]
         extensions = {"reason_phrase": response.reason_phrase.encode("ascii", "replace")}
