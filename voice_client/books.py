@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -79,7 +80,8 @@ class Books:
     """Sums over the last step of each frame."""
 
     def __init__(self) -> None:
-        self.states = dict[int, tuple[State, int]]()
+        self._states = dict[int, tuple[State, int]]()
+        self._recipients = Counter[State]()
         self.tickets = dict[int, str]()
         self.called = 0
         self.cost = Decimal(0)
@@ -90,7 +92,10 @@ class Books:
     def add(self, record: Record, size: int, *, earlier: bool = False) -> None:
         """Count a step of a frame of ``size`` recipients; ``earlier`` if of an earlier run."""
         state = State.UNKNOWN if record.state == State.SENDING else record.state
-        self.states[record.frame] = (state, size)
+        before, counted = self._states.get(record.frame, (state, 0))
+        self._recipients[before] -= counted
+        self._recipients[state] += size
+        self._states[record.frame] = (state, size)
         if record.ticket is not None:
             self.tickets[record.frame] = record.ticket
         if record.cost is not None and record.contacts is not None and record.residual is not None:
@@ -104,20 +109,22 @@ class Books:
             # Answers may overtake one another; of what is left, the least is the latest.
             self.credit = left if self.credit is None else min(self.credit, left)
 
-    def _of(self, *states: State) -> int:
-        return sum(size for state, size in self.states.values() if state in states)
+    @property
+    def frames(self) -> int:
+        """Frames that are known of."""
+        return len(self._states)
 
     @property
     def sent(self) -> int:
         """Recipients in accepted frames."""
-        return self._of(State.SENT, State.ALREADY_SENT)
+        return self._recipients[State.SENT] + self._recipients[State.ALREADY_SENT]
 
     @property
     def failed(self) -> int:
         """Recipients in frames that were not sent, or refused."""
-        return self._of(State.REFUSED, State.NOT_SENT)
+        return self._recipients[State.REFUSED] + self._recipients[State.NOT_SENT]
 
     @property
     def unknown(self) -> int:
         """Recipients in frames that may have been sent."""
-        return self._of(State.UNKNOWN)
+        return self._recipients[State.UNKNOWN]

@@ -185,7 +185,7 @@ class Campaign:
         done = books.sent + books.failed + books.unknown
         return Progress(
             len(self._sizes),
-            len(books.states),
+            books.frames,
             self._prepared.total,
             books.sent,
             books.failed,
