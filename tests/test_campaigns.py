@@ -187,6 +187,9 @@ def test_nothing_is_sent_of_a_list_with_a_mistake(door: Door, journal: Path) -> 
         ({"resume": True}, "resume needs the journal of the campaign"),
         ({"resend": [3]}, "no frame 3 to resend; there are 3"),
         ({"resend": {-1, 0}}, "no frame -1 to resend; there are 3"),
+        ({"was_sent": [3]}, "no frame 3 that was sent; there are 3"),
+        ({"was_sent": [1]}, "was_sent has frame 1, which has not left; wanted one in doubt"),
+        ({"resend": [1, 2], "was_sent": [2]}, "frame 2 is both in resend and in was_sent"),
     ],
     ids=str,
 )
@@ -661,6 +664,32 @@ def test_what_may_have_been_sent_is_sent_again_if_it_is_asked_for(
 
     assert [numbers_of(request)[0] for request in api.requests] == [first_of(1)]
     assert states(summary) == {2: State.UNKNOWN}
+
+
+@both
+def test_what_was_found_out_to_have_been_sent_is_kept_and_not_sent_again(
+    door: Door, journal: Path
+) -> None:
+    api = Api({first_of(1): ["silent"], first_of(2): ["silent"]})
+    send(door, api, 6, journal=journal)
+    api.requests.clear()
+
+    first = send(door, api, 6, journal=journal, resume=True, was_sent=[0, 1])
+    later = send(door, api, 6, journal=journal, resume=True)
+    said_twice = send(door, api, 6, journal=journal, resume=True, was_sent=[1])
+
+    assert api.requests == []
+    assert [(one.sent, states(one)) for one in (first, later, said_twice)] == [
+        (4, {2: State.UNKNOWN})
+    ] * 3
+
+
+@both
+def test_what_was_refused_cannot_have_been_sent(door: Door, journal: Path) -> None:
+    send(door, Api({first_of(1): ["400"]}), 6, journal=journal)
+
+    with pytest.raises(InvalidRequest, match="was_sent has frame 1, which is refused"):
+        send(door, Api(), 6, journal=journal, resume=True, was_sent=[1])
 
 
 @both

@@ -214,6 +214,8 @@ def test_request_ids_are_those_of_the_campaign_and_its_key(twin: VoiceTwin) -> N
         (["--to", NUMBERS[0], "--format", "csv"], "--format is for FILE"),
         (["--to", NUMBERS[0], "--resume"], "--resume needs the --journal of that campaign"),
         (["numbers.csv", "--resend", "1"], "--resend says what to --resume with"),
+        (["numbers.csv", "--was-sent", "1"], "--was-sent is for what you --resume"),
+        (["numbers.csv", "--resume", "--was-sent", "1", "--dry-run"], "--was-sent is written down"),
         (["--to", NUMBERS[0], "--text-file", "nowhere"], "nowhere: cannot be read: No such file"),
         (["--to", NUMBERS[0], "--send-at", "soon"], "'soon' is no moment; write 2026-12-24T18:"),
         (
@@ -630,7 +632,8 @@ def test_a_lost_answer_is_told_with_how_to_find_out(in_doubt: Result, source: Pa
     assert in_doubt.exit_code == 3
     assert "Frame 1, recipients 2 to 2: unknown: sent to http://127.0.0.1" in in_doubt.stdout
     assert f"To go on: vms send {source} --resume …" in in_doubt.stdout
-    assert f"frame 1: {NUMBERS[1]}; if it was not sent, add --resend 1\n" in in_doubt.stdout
+    told = f"frame 1: {NUMBERS[1]}; if it was sent, add --was-sent 1, else --resend\n"
+    assert told in in_doubt.stdout
 
 
 @pytest.mark.usefixtures("in_doubt")
@@ -660,6 +663,27 @@ def test_it_is_sent_again_if_somebody_says_so(twin: VoiceTwin, source: Path) -> 
     assert result.exit_code == 0
     assert "Dry run: 1 call for 0.05 €" in result.stdout
     assert Counter(sent_numbers(twin)) == {NUMBERS[0]: 1, NUMBERS[1]: 2, NUMBERS[2]: 1}
+
+
+@pytest.mark.usefixtures("in_doubt")
+def test_it_is_done_if_somebody_says_that_it_was_sent(twin: VoiceTwin, source: Path) -> None:
+    before = len(twin.requests)
+
+    result = send(twin, source, "--frame-size", 1, "--resume", "--was-sent", 1)
+
+    assert (result.exit_code, len(twin.requests)) == (0, before)
+    assert "Sent before, and not again: 3 of 3" in result.stdout
+    assert send(twin, source, "--frame-size", 1, "--resume").exit_code == 0
+
+
+@pytest.mark.usefixtures("in_doubt")
+def test_a_frame_that_nobody_doubts_is_not_said_to_have_been_sent(
+    twin: VoiceTwin, source: Path
+) -> None:
+    result = send(twin, source, "--frame-size", 1, "--resume", "--was-sent", 3, "--yes")
+
+    assert result.exit_code == 2
+    assert "no frame 3 that was sent; there are 3" in result.stderr
 
 
 def test_with_request_ids_the_api_is_asked_what_became_of_it(

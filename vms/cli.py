@@ -279,6 +279,13 @@ class _WithTheContracts(click.Command):
     help="With --resume: send a frame again although it may have been sent.",
 )
 @click.option(
+    "--was-sent",
+    multiple=True,
+    type=click.IntRange(0),
+    metavar="FRAME",
+    help="With --resume: you have found out that this frame was sent. The journal keeps that.",
+)
+@click.option(
     "--json", "as_json", is_flag=True, help="Print the summary as JSON, and all else on stderr."
 )
 def send(**given: Any) -> None:  # noqa: ANN401  (one type an option)

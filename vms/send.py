@@ -54,6 +54,7 @@ class Wanted:
     journal: Path | None
     resume: bool
     resend: tuple[int, ...]
+    was_sent: tuple[int, ...]
     yes: bool
     dry_run: bool
     as_json: bool
@@ -144,6 +145,11 @@ def _check(wanted: Wanted) -> None:
         (wanted.resume and journal is None, "--resume needs the --journal of that campaign"),
         (wanted.resend and not wanted.resume, "--resend says what to --resume with: add that"),
         (
+            wanted.was_sent and not wanted.resume,
+            "--was-sent is for what you --resume: add that",
+        ),
+        (wanted.was_sent and wanted.dry_run, "--was-sent is written down, and a --dry-run is not"),
+        (
             KEY not in os.environ,
             f"{KEY} is not set; the key is read from there alone, as others see a command line",
         ),
@@ -174,6 +180,7 @@ def _sender(wanted: Wanted, stack: ExitStack) -> Sender:
         concurrency=wanted.concurrency,
         largest_frame=wanted.frame_size or LARGEST,
         resend=wanted.resend,
+        was_sent=wanted.was_sent,
     )
     return Sender(
         access=asked,

@@ -18,7 +18,11 @@ from voice_client import CampaignSummary, FrameReport, VoiceError
 _MOST_TICKETS: Final = 3
 _MOST_LINES: Final = 20
 # What the client says to programmers, in the words of the command.
-_IN_OUR_WORDS: Final = {r"\bformat='(\w+)'": r"--format \1", r"\n\(validate='off'[^\n]*": ""}
+_IN_OUR_WORDS: Final = {
+    r"\bformat='(\w+)'": r"--format \1",
+    r"\bwas_sent\b": "--was-sent",
+    r"\n\(validate='off'[^\n]*": "",
+}
 
 
 class Exit(IntEnum):
@@ -158,7 +162,7 @@ def _next(report: Report) -> Iterator[str]:
         "and size, or ask the first who would have been called:"
     )
     for number, phone in islice(report.first_numbers.items(), _MOST_LINES):
-        yield f"  frame {number}: {phone}; if it was not sent, add --resend {number}"
+        yield f"  frame {number}: {phone}; if it was sent, add --was-sent {number}, else --resend"
 
 
 def _counted(count: int, what: str) -> str:

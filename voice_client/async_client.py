@@ -137,6 +137,7 @@ class AsyncVoiceClient:
         concurrency: int = 4,
         largest_frame: int = LARGEST,
         resend: Collection[int] = (),
+        was_sent: Collection[int] = (),
         progress: Callable[[Progress], None] | None = None,
         **options: Unpack[VoiceCampaignOptions],
     ) -> CampaignSummary:
@@ -158,6 +159,7 @@ class AsyncVoiceClient:
             concurrency=concurrency,
             largest_frame=largest_frame,
             resend=resend,
+            was_sent=was_sent,
             progress=progress,
             patience=self._timeout.total,
         )

@@ -73,6 +73,7 @@ class Plan:
     concurrency: int = 4
     largest_frame: int = LARGEST
     resend: Collection[int] = ()
+    was_sent: Collection[int] = ()
     progress: Callable[[Progress], None] | None = None
     patience: float = 0.0
     """How long the tries of a frame may take, in seconds."""
@@ -84,6 +85,8 @@ class Plan:
             raise InvalidRequest(f"largest_frame is {self.largest_frame}; wanted 1 or more")
         if self.resume and self.journal is None:
             raise InvalidRequest("resume needs the journal of the campaign")
+        if both := sorted(set(self.resend) & set(self.was_sent)):
+            raise InvalidRequest(f"frame {both[0]} is both in resend and in was_sent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class Campaign:
         self._earlier = set[int]()
         """Running frames that may have been sent by an earlier run."""
         self.stopped: str | None = None
+        self._note_sent()
         self._waiting = self._due(prepared.frames(plan.largest_frame))
         self._next: Frame | None = None
         for number, record in sorted(journal.latest.items()):
@@ -214,6 +218,25 @@ class Campaign:
         )
 
     # ── what is due ──────────────────────────────────────────────────────
+
+    def _note_sent(self) -> None:
+        """Write down of which frames in doubt somebody has found out that they were sent."""
+        known = {State.SENT, State.ALREADY_SENT}
+        steps = list[Record]()
+        for number in sorted(self._plan.was_sent):
+            record = self._journal.latest.get(number)
+            if record is not None and record.state in known:
+                continue
+            if number not in self._journal.in_doubt_since:
+                state = "has not left" if record is None else f"is {record.state}"
+                raise InvalidRequest(
+                    f"was_sent has frame {number}, which {state}; wanted one in doubt"
+                )
+            steps.append(
+                self._record(number, State.ALREADY_SENT, why="it was sent, as we are told")
+            )
+        if steps:
+            self._journal.write(steps, durable=True)
 
     def _due(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         return (frame for frame in frames if self._is_due(frame.number))
@@ -330,8 +353,9 @@ def begun(
                 prepare(recipients, region=plan.region, format=plan.format)
             )
         count = len(sizes(prepared.total, plan.largest_frame))
-        if wrong := sorted(set(plan.resend) - set(range(count))):
-            raise InvalidRequest(f"no frame {wrong[0]} to resend; there are {count}")
+        for named, what in ((plan.resend, "to resend"), (plan.was_sent, "that was sent")):
+            if wrong := sorted(set(named) - set(range(count))):
+                raise InvalidRequest(f"no frame {wrong[0]} {what}; there are {count}")
         simulated = template.made.simulated
         identity = {
             "recipients": prepared.total,

@@ -160,6 +160,7 @@ class VoiceClient:
         concurrency: int = 4,
         largest_frame: int = LARGEST,
         resend: Collection[int] = (),
+        was_sent: Collection[int] = (),
         progress: Callable[[Progress], None] | None = None,
         **options: Unpack[VoiceCampaignOptions],
     ) -> CampaignSummary:
@@ -187,6 +188,8 @@ class VoiceClient:
             concurrency: frames on their way at once.
             largest_frame: recipients in a frame; 200 to 500 are advised.
             resend: the numbers of frames to send again although they may have been sent.
+            was_sent: those in doubt of which you have found out that they were sent; the journal
+                keeps that.
             progress: called after each frame.
             options: the contract's other parameters, as of `send`.
 
@@ -211,6 +214,7 @@ class VoiceClient:
             concurrency=concurrency,
             largest_frame=largest_frame,
             resend=resend,
+            was_sent=was_sent,
             progress=progress,
             patience=self._timeout.total,
         )
