@@ -8,7 +8,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Any
 
@@ -1292,6 +1292,29 @@ def test_nothing_is_lost_or_sent_twice_after_an_interrupt(door: Door, journal: P
     summary = send(door, api, 20, concurrency=3, journal=journal, resume=True)
 
     assert (summary.complete, sorted(api.called)) == (True, numbers(20))
+
+
+@pytest.mark.parametrize("moment", range(3, 8))
+def test_what_is_interrupted_before_it_leaves_is_not_in_doubt(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """While it waits for the disk, say. An event loop raises an interrupt elsewhere."""
+    api, waits, fsync = Api(), count(1), os.fsync
+
+    def interrupted(file: int) -> None:
+        fsync(file)
+        if next(waits) == moment:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("voice_client.journal.os.fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        send(SYNC, api, 40, concurrency=3, journal=journal)
+    before = dict(steps_of(journal))
+    summary = send(SYNC, api, 40, concurrency=3, journal=journal, resume=True)
+
+    assert "not sent" in before.values()
+    assert set(before.values()) <= {"sent", "not sent"}
+    assert (summary.complete, sorted(api.called)) == (True, numbers(40))
 
 
 @both

@@ -942,7 +942,7 @@ def test_a_bug_in_the_summary_leaves_everything_in_doubt(
     assert result.stderr.endswith(told)
 
 
-def test_a_full_disk_in_the_middle_leaves_in_doubt_what_it_could_not_write(
+def test_a_full_disk_in_the_middle_ends_it_and_leaves_nothing_in_doubt(
     twin: VoiceTwin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = count(1)
@@ -959,10 +959,10 @@ def test_a_full_disk_in_the_middle_leaves_in_doubt_what_it_could_not_write(
     result = send(twin, path, "--frame-size", 1, "--concurrency", 1, "--yes", "--json")
 
     document = summary(result)
-    assert result.exit_code == 3
+    assert result.exit_code == 1
     assert "cannot be written" in document["stopped"]
-    doubtful = sum(problem["state"] == "unknown" for problem in document["problems"])
-    assert document["sent"] + doubtful >= len(twin.messages) > 0
+    assert {problem["state"] for problem in document["problems"]} == {"not sent"}
+    assert document["sent"] == len(twin.messages) > 0
 
 
 def test_an_error_moves_no_cursor(twin: VoiceTwin, monkeypatch: pytest.MonkeyPatch) -> None:

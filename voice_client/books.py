@@ -77,10 +77,10 @@ class CampaignSummary:
 
 
 class Books:
-    """Sums over the last step of each frame."""
+    """Sums over the last step of each frame; each is added once."""
 
     def __init__(self) -> None:
-        self._states = dict[int, tuple[State, int]]()
+        self.frames = 0
         self._recipients = Counter[State]()
         self.tickets = dict[int, str]()
         self.called = 0
@@ -92,10 +92,8 @@ class Books:
     def add(self, record: Record, size: int, *, earlier: bool = False) -> None:
         """Count a step of a frame of ``size`` recipients; ``earlier`` if of an earlier run."""
         state = State.UNKNOWN if record.state == State.SENDING else record.state
-        before, counted = self._states.get(record.frame, (state, 0))
-        self._recipients[before] -= counted
+        self.frames += 1
         self._recipients[state] += size
-        self._states[record.frame] = (state, size)
         if record.ticket is not None:
             self.tickets[record.frame] = record.ticket
         if record.cost is not None and record.contacts is not None and record.residual is not None:
@@ -108,11 +106,6 @@ class Books:
             left = Decimal(record.residual)
             # Answers may overtake one another; of what is left, the least is the latest.
             self.credit = left if self.credit is None else min(self.credit, left)
-
-    @property
-    def frames(self) -> int:
-        """Frames that are known of."""
-        return len(self._states)
 
     @property
     def sent(self) -> int:

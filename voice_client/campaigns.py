@@ -129,7 +129,7 @@ class Campaign:
         self._begun = runtime.clock()
         self._done_here = 0
         self._failures = 0
-        self._running = dict[int, int]()
+        self._running = dict[int, Job]()
         self._earlier = set[int]()
         """Running frames that may have been sent by an earlier run."""
         self.stopped: str | None = None
@@ -154,8 +154,9 @@ class Campaign:
                 break
             frame, self._next = self._next, None
             request_id = None if self._mark is None else f"{self._mark}-{frame.number}"
-            jobs.append(Job(frame, self._template.filled(frame.contacts, request_id)))
-            self._running[frame.number] = frame.size
+            job = Job(frame, self._template.filled(frame.contacts, request_id))
+            jobs.append(job)
+            self._running[frame.number] = job
             if frame.number in self._journal.in_doubt_since:
                 self._earlier.add(frame.number)
         if jobs:
@@ -165,16 +166,24 @@ class Campaign:
         return jobs
 
     def settle(self, job: Job, outcome: Outcome, *, tell: bool = True) -> None:
-        """Write down what became of a frame, and ``tell`` the caller's ``progress``."""
-        number = job.frame.number
-        del self._running[number]
+        """Write down once what became of a frame, and ``tell`` the caller's ``progress``."""
+        if job.frame.number not in self._running:
+            return
         record = self._settled(job, outcome)
         self._journal.write([record])
+        # Not before it has been written: there may be an interrupt.
+        del self._running[job.frame.number]
         self._books.add(record, job.frame.size)
         self._done_here += job.frame.size
         self._decide(outcome)
         if tell and self._plan.progress is not None:
             self._plan.progress(self.progress)
+
+    def take_back(self, left: Collection[int]) -> None:
+        """Write down that no other frame of the last batch than ``left`` has left."""
+        for number in self._running.keys() - set(left):
+            held_back = NotSent("held back: the campaign was interrupted before it left")
+            self.settle(self._running[number], held_back, tell=False)
 
     def stop(self, why: str) -> None:
         """Let no further frame leave."""
@@ -260,7 +269,7 @@ class Campaign:
         books = self._books
         if books.credit is None or self._template.made.simulated:
             return True
-        ahead = sum(self._running.values())
+        ahead = sum(job.frame.size for job in self._running.values())
         if books.dearest * (ahead + frame.size) <= books.credit:
             return True
         if not self._running:

@@ -222,21 +222,25 @@ class VoiceClient:
         with begun(recipients, template, self._access, plan, self._runtime) as campaign:
             with ThreadPoolExecutor(concurrency, "voice-campaign") as pool:
                 running, done = dict[Future[Outcome], Job](), SimpleQueue[Future[Outcome]]()
+                left = set[int]()
                 try:
                     while True:
                         for job in campaign.batch(concurrency - len(running)):
+                            left.add(job.frame.number)
                             future = pool.submit(self._outcome, job.call)
                             running[future] = job
                             future.add_done_callback(done.put)
                         if not running:
                             break
                         for future in _taken(done):
-                            campaign.settle(running.pop(future), future.result())
+                            campaign.settle(running[future], future.result())
+                            del running[future]
                 except BaseException:
                     for future in wait(running).done:
                         # A defect does not say what it means for the frame: that stays in doubt.
                         if future.exception() is None:
                             campaign.settle(running[future], future.result(), tell=False)
+                    campaign.take_back(left)
                     raise
             return campaign.summary()
 
