@@ -195,7 +195,8 @@ class VoiceClient:
 
         Raises:
             SourceError: recipients that cannot be sent; it lists them.
-            JournalError: the journal is another campaign's, or in use.
+            JournalError: the journal is another campaign's, or in use; or, later, the disk takes
+                no more.
             InvalidRequest: the arguments make no request that the contract allows.
 
         What goes wrong later stands in the summary. An interrupt (Ctrl-C) waits for the frames on

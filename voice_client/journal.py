@@ -25,7 +25,10 @@ _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encod
 
 
 class JournalError(VoiceError):
-    """The journal cannot be used: it is another campaign's, in use, or no journal; nothing sent."""
+    """The journal cannot be used: another campaign's, in use, or no journal; then nothing is sent.
+
+    Or the disk takes no more: then no further frame leaves, and what it holds still counts.
+    """
 
 
 class State(StrEnum):
