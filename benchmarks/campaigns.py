@@ -146,7 +146,13 @@ def _body(indexes: range) -> bytes:
     return json.dumps({"text": _TEXT, "recipients": contacts}, separators=(",", ":")).encode()
 
 
-def _campaign(base_url: str, recipients: int, concurrency: int) -> dict[str, float]:
+def _unwritten(base_url: str, recipients: int, concurrency: int) -> dict[str, float]:
+    return _campaign(base_url, recipients, concurrency, keep=False)
+
+
+def _campaign(
+    base_url: str, recipients: int, concurrency: int, *, keep: bool = True
+) -> dict[str, float]:
     read_at, on_disk = 0.0, 0.0
 
     def numbers() -> Iterator[str]:
@@ -166,7 +172,7 @@ def _campaign(base_url: str, recipients: int, concurrency: int) -> dict[str, flo
         tempfile.TemporaryDirectory() as folder,
         VoiceClient(_LOGIN, _KEY, base_url=base_url) as client,
     ):
-        journal = Path(folder, "journal")
+        journal = Path(folder, "journal") if keep else None
         start, used = time.perf_counter(), time.process_time()
         summary = client.send_campaign(
             _TEXT, numbers(), journal=journal, largest_frame=_FRAME, concurrency=concurrency
@@ -183,7 +189,11 @@ def _campaign(base_url: str, recipients: int, concurrency: int) -> dict[str, flo
     }
 
 
-_SENDERS: Final = {"loop": _loop, "campaign": _campaign}
+_SENDERS: Final[dict[str, Callable[[str, int, int], dict[str, float]]]] = {
+    "loop": _loop,
+    "campaign": _campaign,
+    "unwritten": _unwritten,
+}
 
 
 def _run(name: str, base_url: str, recipients: int, concurrency: int) -> dict[str, float]:
@@ -202,17 +212,19 @@ def measure(base_url: str, recipients: int, rounds: int) -> None:
     """Let them take turns, and print what that came to."""
     loops = list[dict[str, float]]()
     campaigns = {concurrency: list[dict[str, float]]() for concurrency in _CONCURRENCY}
+    unwritten = list[dict[str, float]]()
     for number in range(rounds):
         _tell(f"round {number + 1} of {rounds}")
         loops.append(_run("loop", base_url, recipients, 1))
         for concurrency, found in campaigns.items():
             found.append(_run("campaign", base_url, recipients, concurrency))
+        unwritten.append(_run("unwritten", base_url, recipients, _USUAL))
     names = ("seconds", "processor", "reading", "disk", "megabytes")
     print(f"{'':<27}" + "".join(f"{name:>11}" for name in names) + f"{'ratio':>8}")
     print(f"{'bare loop of httpx':<27}" + _line(loops, names[:2]))
-    for concurrency, found in campaigns.items():
+    rows = {f"send_campaign, {count} at once": found for count, found in campaigns.items()}
+    for name, found in (*rows.items(), (f"without journal, {_USUAL} at once", unwritten)):
         ratio = _median(found, "seconds") / _median(loops, "seconds")
-        name = f"send_campaign, {concurrency} at once"
         print(f"{name:<27}{_line(found, names)}{ratio:>8.2f}")
     usual = campaigns[_USUAL]
     ratio = _median(usual, "seconds") / _median(loops, "seconds")
