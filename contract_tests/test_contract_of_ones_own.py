@@ -123,9 +123,8 @@ def test_a_silent_change_fails_one_step_until_a_label_says_that_it_is_wanted(
     repository: Repository,
 ) -> None:
     repository.edit(*RENAMED)
-    repository.generate()
 
-    assert repository.failed("github") == ["diff"]
+    assert repository.failed("github", "lint", "diff") == ["diff"]
     assert repository.failed("github", "diff", variables={"FAIL_ON": " "}) == []
     shown_to_the_reviewer((repository.path / ".git/summary.md").read_text("utf-8"))
 

@@ -314,10 +314,16 @@ def shortened(message: str) -> str:
     return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "…"
 
 
+_OF_NAMES: Final = {("properties",), ("headers",)}
+
+
 def _extensions(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:  # noqa: ANN401
     """Every ``x-`` key of the document with its value; examples are data and are left out."""
+    # Below them stand names that somebody has given, of parameters and headers; but a parameter
+    # may have such a name itself.
+    named = pointer[-1:] in _OF_NAMES and pointer[-2:-1] != ("properties",)
     for name, member in members(value, pointer):
-        if str(name).startswith("x-"):
+        if str(name).startswith("x-") and not named:
             yield (*pointer, name), member
         else:
             yield from _extensions(member, (*pointer, name))

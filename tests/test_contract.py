@@ -411,6 +411,22 @@ def test_headers_are_looked_up_in_lower_case(tmp_path: Path) -> None:
     assert load(path).key_header == "api-key"
 
 
+def test_a_parameter_may_have_a_name_that_begins_as_keys_of_the_contract_do(
+    tmp_path: Path,
+) -> None:
+    text = TEXT.replace("        list_name:\n", "        x-list:\n")
+    path = tmp_path / "contract.yaml"
+    path.write_text(text.replace("list_name: Oct", "x-list: Oct"), "utf-8")
+
+    assert "x-list" in load(path).body.members
+
+
+def test_a_header_of_an_answer_may_have_a_name_that_begins_so_too(tmp_path: Path) -> None:
+    header = '        "2XX":\n          headers: {x-left: {schema: {type: integer}}}\n'
+
+    load(planted(tmp_path, '        "2XX":\n', header))
+
+
 def test_a_parameter_of_an_answer_may_be_called_grade(tmp_path: Path) -> None:
     path = planted(
         tmp_path,
