@@ -14,6 +14,7 @@ from typing import Any, Final
 from vms import interrupts
 from vms.sending_progress import euros
 from voice_client import CampaignSummary, FrameReport, VoiceError
+from voice_client.problems import counted
 
 _MOST_TICKETS: Final = 3
 _MOST_LINES: Final = 20
@@ -104,13 +105,13 @@ def document(report: Report) -> dict[str, Any]:
 def lines(report: Report) -> Iterator[str]:
     """The same for people, with what to do next."""
     summary = report.summary
-    called = f"{_counted(summary.called, 'call')} for {euros(summary.cost)}"
+    called = f"{counted(summary.called, 'call')} for {euros(summary.cost)}"
     if report.unpriced:
-        called += f", and {_counted(report.unpriced, 'frame')} whose calls and cost are not known"
+        called += f", and {counted(report.unpriced, 'frame')} whose calls and cost are not known"
     if summary.simulated:
         yield f"Dry run: {called}"
     else:
-        yield f"Sent to {summary.sent:,} of {_counted(summary.total, 'recipient')}: {called}"
+        yield f"Sent to {summary.sent:,} of {counted(summary.total, 'recipient')}: {called}"
     if summary.credit_left is not None:
         yield f"Credit: {euros(summary.credit_left)}"
     if summary.tickets and not summary.simulated:
@@ -163,10 +164,6 @@ def _next(report: Report) -> Iterator[str]:
     )
     for number, phone in islice(report.first_numbers.items(), _MOST_LINES):
         yield f"  frame {number}: {phone}; if it was sent, add --was-sent {number}, else --resend"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def why(error: Exception) -> str:

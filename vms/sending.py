@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -124,7 +125,7 @@ class Sender:
         self._summary(prepared, resume=self.plan.resume)
         interrupts.hold()
         interrupted = False
-        seen = list[Progress]()
+        seen = deque[Progress](maxlen=1)
         try:
             return self._report(prepared, self._sent(prepared, interrupts, seen))
         except KeyboardInterrupt:
@@ -140,7 +141,7 @@ class Sender:
         return self._report(prepared, known, interrupted=interrupted)
 
     def _sent(
-        self, prepared: Prepared, interrupts: Interrupts, seen: list[Progress]
+        self, prepared: Prepared, interrupts: Interrupts, seen: deque[Progress]
     ) -> CampaignSummary:
         plan = self.plan
         with (

@@ -40,6 +40,7 @@ from voice_client.tries import AlreadyAccepted, Runtime
 
 Outcome: TypeAlias = CampaignAccepted | AlreadyAccepted | VoiceError
 
+_ACCEPTED: Final = frozenset({State.SENT, State.ALREADY_SENT})
 # What would be answered to every other frame, too.
 _HOPELESS: Final = (
     AuthenticationError,
@@ -181,7 +182,7 @@ class Campaign:
 
     def take_back(self, left: Collection[int]) -> None:
         """Write down that no other frame of the last batch than ``left`` has left."""
-        for number in self._running.keys() - set(left):
+        for number in self._running.keys() - left:
             held_back = NotSent("held back: the campaign was interrupted before it left")
             self.settle(self._running[number], held_back, tell=False)
 
@@ -230,11 +231,10 @@ class Campaign:
 
     def _note_sent(self) -> None:
         """Write down of which frames in doubt somebody has found out that they were sent."""
-        known = {State.SENT, State.ALREADY_SENT}
         steps = list[Record]()
         for number in sorted(self._plan.was_sent):
             record = self._journal.latest.get(number)
-            if record is not None and record.state in known:
+            if record is not None and record.state in _ACCEPTED:
                 continue
             if number not in self._journal.in_doubt_since:
                 state = "has not left" if record is None else f"is {record.state}"
@@ -254,7 +254,7 @@ class Campaign:
         record = self._journal.latest.get(number)
         if record is None or record.state in {State.REFUSED, State.NOT_SENT}:
             return True
-        if record.state in {State.SENT, State.ALREADY_SENT}:
+        if record.state in _ACCEPTED:
             return False
         if number in self._resend or self._template.made.simulated:
             return True
@@ -334,7 +334,7 @@ class Campaign:
             elif record.state == State.SENDING:
                 why = "it was about to leave when the campaign ended; nobody knows whether it did"
                 yield FrameReport(number, first, size, State.UNKNOWN, why)
-            elif record.state not in {State.SENT, State.ALREADY_SENT}:
+            elif record.state not in _ACCEPTED:
                 yield FrameReport(number, first, size, record.state, record.why or "")
             first += size
 

@@ -83,11 +83,16 @@ class SourceError(InvalidRequest):
     def __str__(self) -> str:
         lines = [str(problem) for problem in self.problems]
         if self.more:
-            lines.append(f"and {_counted(self.more, 'more problem')}")
+            lines.append(f"and {counted(self.more, 'more problem')}")
         if self.stopped_after:
-            lines.append(f"stopped looking after {_counted(self.stopped_after, 'problem')}")
+            lines.append(f"stopped looking after {counted(self.stopped_after, 'problem')}")
         return "\n".join(lines)
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """So many of something.
+
+    >>> counted(1, "problem"), counted(1200, "problem")
+    ('1 problem', '1,200 problems')
+    """
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
