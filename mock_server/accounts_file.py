@@ -11,10 +11,10 @@ Each table has the shape AccountSettings of ``openapi/twin.yaml``.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from mock_server import toml_file
 from mock_server.settings import SettingError, Settings, shown
 from mock_server.store import Account
 
@@ -30,11 +30,9 @@ def read(path: Path, settings: Settings, opened: Callable[[str], Account]) -> li
         AccountsFileError: the file is missing or says something that cannot be set.
     """
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise AccountsFileError(f"{path}: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AccountsFileError(f"{path}: no TOML in UTF-8 ({error})") from error
+        document = toml_file.read(path)
+    except toml_file.TomlFileError as error:
+        raise AccountsFileError(str(error)) from error
     # What JSON does not have, dates and infinities, is refused as the text that it is.
     document = json.loads(json.dumps(document, default=str), parse_constant=str)
     tables = document.pop("accounts", None)

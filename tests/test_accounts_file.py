@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_what_is_left_out_is_as_for_everyone(contract: Contract, path: Path) -> 
         ("[ada]", "came ada; wanted tables such as"),
         ("", "came null; wanted tables such as"),
         ("accounts = 5", "came 5; wanted tables such as"),
-        ("[accounts", "no TOML in UTF-8"),
+        ("[accounts", "is not valid TOML in UTF-8"),
     ],
 )
 def test_what_cannot_be_used_is_named(contract: Contract, path: Path, text: str, said: str) -> None:
@@ -81,10 +82,18 @@ def test_what_cannot_be_used_is_named(contract: Contract, path: Path, text: str,
 def test_bytes_that_are_no_text_are_named(contract: Contract, path: Path) -> None:
     path.write_bytes(b"\xff")
 
-    with pytest.raises(AccountsFileError, match="no TOML in UTF-8"):
+    with pytest.raises(AccountsFileError, match="is not valid TOML in UTF-8"):
         read(path, Settings(contract), partial(opened, contract))
 
 
 def test_a_file_that_is_not_there_is_named(contract: Contract, path: Path) -> None:
     with pytest.raises(AccountsFileError, match="No such file"):
         read(path, Settings(contract), partial(opened, contract))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(contract: Contract, path: Path) -> None:
+    path.write_bytes(codecs.BOM_UTF8 + WHOLE.lstrip().encode())
+
+    found = read(path, Settings(contract), partial(opened, contract))
+
+    assert [account.login for account in found] == ["ada@example.com", "grace"]

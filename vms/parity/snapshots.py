@@ -6,13 +6,14 @@ import json
 import os
 import re
 import tempfile
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+
+from mock_server import toml_file
 
 _FORMAT: Final = "vms-kit answers 1"
 # Of what is no JSON so much is kept.
@@ -97,11 +98,14 @@ def load(path: Path) -> dict[str, Snapshot]:
     if not path.exists():
         return {}
     try:
-        document = json.loads(path.read_text("utf-8"))
+        # Bytes: of a text json.loads refuses a byte order mark.
+        document = json.loads(path.read_bytes())
         if document["format"] != _FORMAT:
             raise SnapshotError(f"{path}: format {document['format']!r}; wanted {_FORMAT!r}")
         return {label: Snapshot(**entry) for label, entry in document["answers"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise SnapshotError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SnapshotError(
             f"{path}: no file of answers, or a cut one ({error}); name another one, or remove it"
         ) from error
@@ -116,9 +120,9 @@ def acknowledged(path: Path | None) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        reasons = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise SnapshotError(f"{path}: {error}") from error
+        reasons = toml_file.read(path)
+    except toml_file.TomlFileError as error:
+        raise SnapshotError(str(error)) from error
     if wrong := [name for name, why in reasons.items() if not isinstance(why, str) or not why]:
         raise SnapshotError(f'{path}: {wrong[0]!r} wanted a reason, as "case" = "reason"')
     return reasons
