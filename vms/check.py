@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from vms import show
+from vms.endings import remark
 from vms.parity.asking import Access, Parity, ParityError, Result
 from vms.parity.snapshots import SnapshotError
 
@@ -27,8 +28,8 @@ def run(parity: Parity, base_url: str | None, access: Access, *, as_json: bool) 
     for trouble.
     """
     try:
-        with _the_twin_unheard(), Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("Asking", total=None, visible=base_url is not None)
+        with _the_twin_unheard(), _progress(shown=base_url is not None) as bar:
+            task = bar.add_task("Asking", total=None)
             parity.progress = lambda done, of: bar.update(task, completed=done, total=of)
             result = parity.recorded() if base_url is None else parity.asked(base_url, access)
     except (ParityError, SnapshotError, httpx.InvalidURL) as error:
@@ -38,9 +39,15 @@ def run(parity: Parity, base_url: str | None, access: Access, *, as_json: bool) 
     else:
         _print(result)
     if result.trouble:
-        click.echo(f"Error: {result.trouble}", err=True)
+        remark(f"Error: {result.trouble}")
         return 2
     return 1 if result.different or result.outdated else 0
+
+
+def _progress(*, shown: bool) -> Progress:
+    """A bar on standard error, if that is a terminal."""
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not (shown and console.is_terminal))
 
 
 def _print(result: Result) -> None:

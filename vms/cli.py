@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import click
 
 from mock_server import __version__
+from vms import endings
 
 _CONTRACT = click.option(
     "--contract",
@@ -18,10 +19,14 @@ _CONTRACT = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=endings.Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="vms-kit")
 def vms() -> None:
-    """An offline twin of Octopush's voice campaign API, and what belongs to it. Unofficial."""
+    """An offline twin of Octopush's voice campaign API, and what belongs to it. Unofficial.
+
+    A command exits with 2 if its output cannot be written, and with 130 if it is interrupted. A
+    stream that is closed is as good as /dev/null.
+    """
 
 
 @vms.command()
@@ -131,7 +136,7 @@ def explain(
     """
     from vms import explain as command
 
-    command.run(file.read(), region=region, contract=contract, as_json=as_json, strict=strict)
+    command.run(file, region=region, contract=contract, as_json=as_json, strict=strict)
 
 
 @vms.command()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from mock_server.contract import Contract, ContractError, load
+from vms.endings import CannotError
 
 
 def loaded(path: Path | None) -> Contract:
@@ -14,4 +13,4 @@ def loaded(path: Path | None) -> Contract:
     try:
         return load(path)
     except ContractError as error:
-        raise click.ClickException(str(error)) from error
+        raise CannotError(str(error)) from error

@@ -18,6 +18,7 @@ from vms.changes.comparison import Comparison, comparison
 from vms.changes.findings import Finding, Severity
 from vms.changes.sources import Side, side
 from vms.changes.structure import skipped
+from vms.endings import remark
 from vms.generated import CannotGenerateError
 
 FORMS: Final = ("text", "json", "markdown", "github")
@@ -63,7 +64,7 @@ def run(  # noqa: PLR0913  (one argument an option)
     if any(one.severity in bad for one in result.findings):
         return 1
     if every and skipped(result.structure):
-        click.echo(result.structure, err=True)
+        remark(result.structure)
         return 2
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -14,14 +15,23 @@ from mock_server.store import Account, Request, digest
 from mock_server.twin import Twin
 from vms import show
 from vms.contracts import loaded
+from vms.endings import CannotError
 
 _LOGIN = _KEY = "explain"
 
 
 def run(
-    body: bytes, *, region: str | None, contract: Path | None, as_json: bool, strict: bool
+    file: BinaryIO, *, region: str | None, contract: Path | None, as_json: bool, strict: bool
 ) -> None:
-    """Print the entry that the payload makes on a new account."""
+    """Print the entry that the payload in the file makes on a new account.
+
+    Raises:
+        click.ClickException: the file, the region or the contract cannot be used.
+    """
+    try:
+        body = file.read()
+    except OSError as error:
+        raise CannotError(f"the payload cannot be read: {error.strerror}") from error
     given = loaded(contract)
     terms = given.terms
     region = (region or terms.default_region).upper()

@@ -16,6 +16,7 @@ from mock_server.contract import ContractError
 from mock_server.contract_file import shipped
 from vms.changes.sources import Side, side
 from vms.client_parts import GENERATOR, STAMP, STAMP_SIGN, MissingToolError, parts
+from vms.endings import remark
 
 
 class CannotGenerateError(Exception):
@@ -50,7 +51,7 @@ def check(contract: Path, package: Path) -> int:
         return 0
     click.echo(difference)
     told = f"{package.name} is not what {contract.name} generates"
-    click.echo(f"{told}. To mend it: vms generate {contract} {package}", err=True)
+    remark(f"{told}. To mend it: vms generate {contract} {package}")
     return 1
 
 

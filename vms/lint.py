@@ -17,6 +17,7 @@ from mock_server.contract_file import ContractFile, Pointer, shipped, shortened
 from vms.changes.sources import Side
 from vms.changes.structure import NO_REPORT
 from vms.contract_rules import Problem, follow_references, problems, without_sources
+from vms.endings import remark
 
 REDOCLY: Final = "redocly"
 _PATIENCE: Final = 60
@@ -49,7 +50,7 @@ def run(path: Path, *, every: bool) -> int:
     for line in dict.fromkeys(found):
         click.echo(line)
     for line in (*skipped, *without_sources(side)):
-        click.echo(f"skipped: {line}", err=True)
+        remark(f"skipped: {line}")
     if not found:
         click.echo(f"{path}: nothing found")
     return 1 if found else 2 if skipped and every else 0

@@ -23,9 +23,14 @@ def run(options: Options) -> None:
 
 
 def _greet(url: str, options: Options) -> None:
-    click.echo(f"Listening on {url} ({'strict' if options.strict else 'lenient'})")
-    click.echo(f"Inbox:       {url}/_twin/requests")
+    lines = [
+        f"Listening on {url} ({'strict' if options.strict else 'lenient'})",
+        f"Inbox:       {url}/_twin/requests",
+    ]
     if options.token:
-        click.echo("Others can reach this address, so /_twin wants a header:")
-        click.echo(f"             Authorization: Bearer {options.token}")
-    click.echo("Stop with Ctrl-C.")
+        lines += [
+            "Others can reach this address, so /_twin wants a header:",
+            f"             Authorization: Bearer {options.token}",
+        ]
+    # At once, as whoever starts it may read the first line and then close the pipe.
+    click.echo("\n".join((*lines, "Stop with Ctrl-C.")))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -27,10 +29,19 @@ _STYLES: Final = {
 _WIDTH: Final = 120
 
 
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, in place of an exit with 1, which may be a verdict."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def console() -> Console:
-    """Standard output: coloured and as wide as the terminal, or plain and of a fixed width."""
-    output = Console(highlight=False, soft_wrap=False)
-    return output if output.is_terminal else Console(highlight=False, width=_WIDTH)
+    """Standard output: coloured and as wide as the terminal, or plain and of a fixed width.
+
+    Printing raises BrokenPipeError, as any output does, if nobody reads any more.
+    """
+    output = _Output(highlight=False, soft_wrap=False)
+    return output if output.is_terminal else _Output(highlight=False, width=_WIDTH)
 
 
 def verdict(entry: Mapping[str, Any]) -> Text:
