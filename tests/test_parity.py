@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,7 +217,7 @@ def test_trouble_is_told(contract: Contract, clock: Clock, change: Answer, troub
     assert trouble in one.asked(FOREIGN, ACCESS).trouble
 
 
-@pytest.mark.parametrize(("status", "trouble"), [(429, "429, too many requests"), (503, "")])
+@pytest.mark.parametrize(("status", "trouble"), [(429, "429, too many requests"), (503, "no case was answered")])
 def test_a_server_that_has_enough_leaves_cases_unobserved(
     contract: Contract, clock: Clock, status: int, trouble: str
 ) -> None:
@@ -247,6 +248,10 @@ def test_what_may_be_elsewhere_is_not_this_machine(host: str) -> None:
     assert not asking.is_this_machine(f"http://{host}/")
 
 
+SIMULATED_PLAINLY = {
+    **cases.laid("simulation_mode", value=True),
+    "recipients": [{"phone_number": NUMBERS[0]}],
+}
 SIMULATION = {"simulation_mode": True, "recipients": [{"phone_number": NUMBERS[0], "param1": "x"}]}
 
 
@@ -313,6 +318,51 @@ def test_no_more_calls_leave_than_allowed() -> None:
 
         with pytest.raises(HeldBackError, match="--calls are used up"):
             client.post(URL, content=body(), headers=JSON)
+
+
+def never_answers(*_: object) -> httpx.Response:
+    raise httpx.ReadTimeout("timed out")
+
+
+def test_a_call_that_is_never_answered_has_left() -> None:
+    left = list[httpx.Request]()
+
+    def leaves(request: httpx.Request) -> httpx.Response:
+        left.append(request)
+        return never_answers()
+
+    guard = Guard(httpx.MockTransport(leaves), url=URL, numbers=NUMBERS, calls=3)
+    with httpx.Client(transport=guard) as client:
+        for _ in range(10):
+            with suppress(httpx.ReadTimeout, HeldBackError):
+                client.post(URL, content=body(), headers=JSON)
+
+    assert len(left) == 3
+
+
+@pytest.mark.parametrize("calls", [3, 4])
+def test_of_a_server_that_has_only_troubles_no_more_is_asked_than_allowed(
+    contract: Contract, clock: Clock, calls: int
+) -> None:
+    def no_case(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        plain = request.read() == json.dumps(SIMULATED_PLAINLY).encode()
+        return answer if plain else httpx.Response(503)
+
+    one, server = parity(contract, clock, no_case)
+
+    result = one.asked(FOREIGN, replace(ACCESS, calls=calls))
+
+    assert len(server.bodies) == calls
+    assert "no case was answered" in result.trouble
+
+
+def test_a_server_that_never_answers_is_asked_no_more(contract: Contract, clock: Clock) -> None:
+    one, server = parity(contract, clock, never_answers)
+
+    result = one.asked(FOREIGN, replace(ACCESS, calls=3))
+
+    assert len(server.bodies) <= 3
+    assert "timed out" in result.trouble
 
 
 def test_calls_are_counted_and_the_last_asks_for_the_credit(
