@@ -14,6 +14,10 @@ nox.options.error_on_external_run = True
 # Some machines set it. Hundreds of Pythons start here, and each would compile all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Not UTC, and with a summer time: whatever takes the machine's time zone for UTC turns red here.
+# pytest without nox runs in the machine's own. TZ=… ./noxw runs in any.
+os.environ.setdefault("TZ", "America/New_York")
+
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = ("-c", "constraints.txt")
 # Where the suites write what they counted, for the report.
@@ -105,7 +109,7 @@ def deep(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def detect(session: nox.Session) -> None:
-    """Plant each bug of contract_tests/bugs.toml and see which layer of the suite notices it."""
+    """Plant each bug of contract_tests/bugs*.toml and see which layer of the suite notices it."""
     install(session, "tests")
     session.run("python", "contract_tests/detect.py", *session.posargs, env=FIGURES)
 

@@ -1,10 +1,11 @@
-"""Plants each bug of bugs.toml in a copy of the tree and says which layer of the suite notices it.
+"""Plants each bug of bugs*.toml in a copy of the tree and says which layer of the suite notices it.
 
     python contract_tests/detect.py [--every-layer] [--jobs 2] [NAME ...]
 
 A copy is made for each job; the tree itself is never touched. The layers run in turn, quick ones
-first, and end at the first that turns red; ``--every-layer`` runs them all. Exit code: 0 if each
-bug is noticed, 1 if one is not, 2 if the suite is red without any bug.
+first, and end at the first that turns red; ``--every-layer`` runs them all. A bug of the twin is
+looked for by the contract tests, any other by the tests of its package. Exit code: 0 if each bug is
+noticed, 1 if one is not, 2 if the suite is red without any bug.
 """
 
 from __future__ import annotations
@@ -13,21 +14,25 @@ import argparse
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
+import pytest
+
 import figures
+from mock_server import toml_file
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
@@ -46,7 +51,7 @@ LEFT_BEHIND: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Some files of the suite; ``drawn`` says that their requests are drawn by chance."""
+    """Some files of the tree; ``drawn`` says that their requests are drawn by chance."""
 
     name: str
     files: tuple[str, ...]
@@ -54,23 +59,28 @@ class Layer:
 
 
 # Quick ones first: a bug is seldom looked for further than the table.
-LAYERS: Final = (
-    Layer("examples", ("test_contract_file.py", "test_client_meets_twin.py")),
-    Layer("cases", ("test_cases.py",)),
-    Layer("surface", ("test_auth.py", "test_http_surface.py")),
-    Layer("table", ("test_table.py",)),
-    Layer("oracle", ("test_oracle.py",), drawn=True),
-    Layer("machine", ("test_machine.py",), drawn=True),
-    Layer("wire laws", ("test_wire_laws.py",), drawn=True),
-    Layer("pure laws", ("test_laws.py", "test_pure_laws.py"), drawn=True),
+LAYERS_OF_THE_TWIN: Final = (
+    Layer(
+        "examples",
+        ("contract_tests/test_contract_file.py", "contract_tests/test_client_meets_twin.py"),
+    ),
+    Layer("cases", ("contract_tests/test_cases.py",)),
+    Layer("surface", ("contract_tests/test_auth.py", "contract_tests/test_http_surface.py")),
+    Layer("table", ("contract_tests/test_table.py",)),
+    Layer("oracle", ("contract_tests/test_oracle.py",), drawn=True),
+    Layer("machine", ("contract_tests/test_machine.py",), drawn=True),
+    Layer("wire laws", ("contract_tests/test_wire_laws.py",), drawn=True),
+    Layer(
+        "pure laws", ("contract_tests/test_laws.py", "contract_tests/test_pure_laws.py"), drawn=True
+    ),
     # Deterministic by its configuration: other seeds would be the same requests.
-    Layer("schemathesis", ("test_schemathesis.py",)),
-    Layer("prism", ("test_prism.py",)),
+    Layer("schemathesis", ("contract_tests/test_schemathesis.py",)),
+    Layer("prism", ("contract_tests/test_prism.py",)),
 )
 # Three other draws have to find what only chance has found: else it was luck.
 SEEDS: Final = (1, 2, 3)
-# A bug may make the twin hang; a layer needs a tenth of this.
-_PATIENCE: Final = 300
+# In seconds: a bug may make something hang; a layer needs a fifth of this.
+_PATIENCE: Final = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +101,8 @@ class Bug:
         """
         if (times := text.count(self.replace)) != 1:
             raise ValueError(
-                f"{self.name}: {self.replace!r} stands {times} times in {self.file}; wanted once: "
-                "mend its entry in contract_tests/bugs.toml"
+                f"{self.name}: {self.replace!r} stands {times} times in {self.file}; expected "
+                "once: repair its entry in contract_tests/bugs*.toml"
             )
         return text.replace(self.replace, self.by)
 
@@ -120,15 +130,52 @@ class Result:
         return any(catch.sure for catch in self.catches)
 
 
-def bugs(file: Path = HERE / "bugs.toml") -> list[Bug]:
-    """Every bug there is, in the order of the file."""
-    return [Bug(**entry) for entry in tomllib.loads(file.read_text("utf-8"))["bug"]]
+def bugs(folder: Path = HERE) -> list[Bug]:
+    """Every bug there is, in the order of the files ``bugs*.toml``."""
+    files = sorted(folder.glob("bugs*.toml"))
+    return [Bug(**entry) for file in files for entry in toml_file.read(file)["bug"]]
+
+
+def layers_of(bug: Bug, root: Path = ROOT) -> tuple[Layer, ...]:
+    """Where the bug is looked for, quick ones first.
+
+    That of another package than the twin is looked for by its doctests, by the tests that name its
+    module, and then by all others that import its package.
+    """
+    package, *_ = parts = Path(bug.file).with_suffix("").parts
+    if package in {"mock_server", "openapi"}:
+        return LAYERS_OF_THE_TWIN
+    near = rf"\b{'.'.join(parts)}\b|from {'.'.join(parts[:-1])} import .*\b{parts[-1]}\b"
+    texts = _tests(root)
+    by_module = [name for name, text in texts.items() if re.search(near, text)]
+    by_package = [
+        name
+        for name, text in texts.items()
+        if name not in by_module and re.search(rf"^(?:from|import) {package}\b", text, re.MULTILINE)
+    ]
+    return tuple(
+        Layer(name, tuple(files))
+        for name, files in {
+            "doctests": [bug.file],
+            f"tests of {parts[-1]}": by_module,
+            f"tests of {package}": by_package,
+        }.items()
+        if files
+    )
+
+
+@cache
+def _tests(root: Path) -> Mapping[str, str]:
+    """Every file of tests/ with its text."""
+    files = sorted(root.glob("tests/test_*.py"))
+    return {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in files}
 
 
 def fingerprint(root: Path = ROOT) -> str:
-    """What the twin is made of, as a digest: whatever was found was found in this one."""
+    """What bugs are planted in, as a digest: whatever was found was found in this tree."""
     digest = hashlib.sha256()
-    for path in sorted([*root.glob("mock_server/**/*.py"), *root.glob("openapi/*.yaml")]):
+    code = [f"{package}/**/*.py" for package in ("mock_server", "vms", "voice_client")]
+    for path in sorted(path for name in (*code, "openapi/*.yaml") for path in root.glob(name)):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -164,7 +211,7 @@ class Copy:
         Raises:
             RuntimeError: pytest could not run the files at all.
         """
-        paths = [f"contract_tests/{name}" for name in files]
+        paths = list(files)
         if missing := [path for path in paths if not (self.folder / path).exists()]:
             raise RuntimeError(f"no such file: {', '.join(missing)}")
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
@@ -186,7 +233,8 @@ class Copy:
         except subprocess.TimeoutExpired:
             self.stop()
             return f"{paths[0]} (hangs)"
-        if self._running.returncode == 0:
+        # A module without doctests has no tests.
+        if self._running.returncode in {0, pytest.ExitCode.NO_TESTS_COLLECTED}:
             return ""
         told = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         if self._running.returncode not in {1, 2} or not told:
@@ -222,9 +270,7 @@ def _drawn_anew(seed: int) -> tuple[str, ...]:
     return ("--hypothesis-profile=anew", f"--hypothesis-seed={seed}")
 
 
-def all_hunted(
-    planted: Sequence[Bug], layers: Sequence[Layer], *, jobs: int, every_layer: bool
-) -> list[Result]:
+def all_hunted(planted: Sequence[Bug], *, jobs: int, every_layer: bool) -> list[Result]:
     """Every bug with its catches, in the order given; progress goes to standard error."""
     free, copies, done = SimpleQueue[Copy](), list[Copy](), list[Result]()
     stopped = threading.Event()
@@ -234,7 +280,7 @@ def all_hunted(
             return Result(bug, ())
         copy = free.get()
         try:
-            return hunted(copy, bug, layers, every_layer=every_layer)
+            return hunted(copy, bug, layers_of(bug), every_layer=every_layer)
         finally:
             free.put(copy)
 
@@ -264,7 +310,7 @@ def _progress(number: int, total: int, result: Result) -> None:
 
 def told(results: Sequence[Result]) -> str:
     """The table: what was planted, who noticed it, and by which test."""
-    rows = [("bug", "what the twin then does", "noticed by", "first test that is red")]
+    rows = [("bug", "what then happens", "noticed by", "first test that is red")]
     for result in results:
         names = ", ".join(
             f"{catch.layer}{'' if catch.sure else ' (by luck)'}" for catch in result.catches
@@ -282,7 +328,7 @@ def told(results: Sequence[Result]) -> str:
 
 def _figures(results: Sequence[Result]) -> Mapping[str, object]:
     return {
-        "twin": fingerprint(),
+        "tree": fingerprint(),
         "planted": len(results),
         "found": sum(result.found for result in results),
         "bugs": [
@@ -306,15 +352,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     known = {bug.name: bug for bug in bugs()}
     if unknown := set(given.names) - known.keys():
-        parser.error(f"no such bug: {', '.join(sorted(unknown))}; see contract_tests/bugs.toml")
+        parser.error(f"no such bug: {', '.join(sorted(unknown))}; see contract_tests/bugs*.toml")
     planted = [known[name] for name in given.names] or list(known.values())
     with tempfile.TemporaryDirectory(prefix="detect-") as folder:
         sound = Copy(Path(folder))
-        for layer in LAYERS:
-            if test := sound.red(layer.files):
-                print(f"detect: {test} is red without any bug; mend that first", file=sys.stderr)
+        layers = [layer for bug in planted for layer in layers_of(bug)]
+        # Each file once, but in the order of the layers.
+        for file in dict.fromkeys(file for layer in layers for file in layer.files):
+            if test := sound.red([file]):
+                print(f"detect: {test} is red without any bug; repair that first", file=sys.stderr)
                 return 2
-    results = all_hunted(planted, LAYERS, jobs=given.jobs, every_layer=given.every_layer)
+    results = all_hunted(planted, jobs=given.jobs, every_layer=given.every_layer)
     print(told(results))
     figures.write("detect", _figures(results))
     return 0 if all(result.found for result in results) else 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any, Final
 import jinja2
 
 import detect
+from mock_server import toml_file
 
 HERE: Final = Path(__file__).parent
 SUITES: Final = (
@@ -65,7 +65,7 @@ class Test:
 
 def requirements() -> list[Requirement]:
     """Every requirement of requirements.toml, in its order."""
-    entries = tomllib.loads((HERE / "requirements.toml").read_text("utf-8"))["requirement"]
+    entries = toml_file.read(HERE / "requirements.toml")["requirement"]
     return [Requirement(entry["quote"], entry["grade"], tuple(entry["tests"])) for entry in entries]
 
 
@@ -99,7 +99,7 @@ def figures(folder: Path) -> dict[str, Any]:
     """What the suites counted, by suite; None where one was not run."""
     counted = {path.stem: json.loads(path.read_text("utf-8")) for path in folder.glob("*.json")}
     if "detect" in counted:
-        counted["detect"]["of_this_twin"] = counted["detect"]["twin"] == detect.fingerprint()
+        counted["detect"]["of_this_tree"] = counted["detect"]["tree"] == detect.fingerprint()
     return {**dict.fromkeys(SUITES), **counted}
 
 

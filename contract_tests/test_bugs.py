@@ -1,8 +1,10 @@
-"""The planted bugs fit the twin as it is, and the hunt for them tells the truth."""
+"""The planted bugs fit the tree as it is, and the hunt for them reports what it found."""
 
 from __future__ import annotations
 
 import ast
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,57 @@ pytestmark = pytest.mark.whole
 BUGS = detect.bugs()
 ROOT = detect.ROOT
 BUG = detect.Bug("one", "1 is 2.", "counted/one.py", "ONE = 1", "ONE = 2")
-LAYER = detect.Layer("numbers", ("test_one.py",))
+LAYER = detect.Layer("numbers", ("contract_tests/test_one.py",))
 
 
 def test_there_are_forty_planted_bugs_and_more() -> None:
     assert len(BUGS) >= 40
+
+
+def test_there_are_planted_bugs_outside_the_twin() -> None:
+    packages = {Path(bug.file).parts[0] for bug in BUGS}
+
+    assert packages >= {"mock_server", "vms"}
+
+
+def test_every_file_of_bugs_is_read(tmp_path: Path) -> None:
+    for number, name in enumerate(("bugs.toml", "bugs-client.toml", "others.toml")):
+        entry = {**asdict(BUG), "name": f"bug-{number}"}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in entry.items()]
+        (tmp_path / name).write_text("\n".join(["[[bug]]", *lines]), "utf-8")
+
+    assert [bug.name for bug in detect.bugs(tmp_path)] == ["bug-1", "bug-0"]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_is_looked_for_somewhere(bug: detect.Bug) -> None:
+    files = [file for layer in detect.layers_of(bug) for file in layer.files]
+
+    assert [file for file in files if not (ROOT / file).exists()] == []
+    assert any(Path(file).name.startswith("test_") for file in files)
+
+
+def test_a_bug_of_another_package_is_looked_for_by_the_tests_that_name_its_module_first(
+    tmp_path: Path,
+) -> None:
+    for name, text in {
+        "test_a.py": "from counted import one, two",
+        "test_b.py": "from counted.one import ONE",
+        "test_c.py": "from counted.only import ONE",
+        "test_d.py": "import other",
+    }.items():
+        (tmp_path / "tests").mkdir(exist_ok=True)
+        (tmp_path / "tests" / name).write_text(text, "utf-8")
+
+    assert detect.layers_of(BUG, tmp_path) == (
+        detect.Layer("doctests", ("counted/one.py",)),
+        detect.Layer("tests of one", ("tests/test_a.py", "tests/test_b.py")),
+        detect.Layer("tests of counted", ("tests/test_c.py",)),
+    )
+
+
+def test_a_module_without_doctests_is_not_red(copy: detect.Copy) -> None:
+    assert copy.red(["counted/one.py"]) == ""
 
 
 def test_no_planted_bug_has_the_name_of_another() -> None:
@@ -26,7 +74,7 @@ def test_no_planted_bug_has_the_name_of_another() -> None:
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_a_planted_bug_fits_the_twin_as_it_is_and_changes_it(bug: detect.Bug) -> None:
+def test_a_planted_bug_fits_the_tree_as_it_is_and_changes_it(bug: detect.Bug) -> None:
     text = (ROOT / bug.file).read_text("utf-8")
 
     planted = bug.planted(text)
@@ -44,13 +92,13 @@ def test_every_file_of_the_suite_is_a_layer_or_has_a_reason_not_to_be_one() -> N
         "test_snapshots.py",  # holds nothing as long as the real API was not observed
         "test_versions.py",  # about contracts that are no longer worked on
     }
-    layered = {name for layer in detect.LAYERS for name in layer.files}
+    layered = {Path(name).name for layer in detect.LAYERS_OF_THE_TWIN for name in layer.files}
 
     assert {path.name for path in detect.HERE.glob("test_*.py")} == layered | about_the_tools
 
 
 def test_a_bug_that_no_longer_fits_says_where_to_mend_it() -> None:
-    with pytest.raises(ValueError, match=r"stands 2 times in counted/one.py.*bugs\.toml"):
+    with pytest.raises(ValueError, match=r"stands 2 times in counted/one.py.*bugs\*\.toml"):
         BUG.planted("ONE = 1\nONE = 1\n")
 
 
@@ -93,7 +141,7 @@ def test_a_bug_that_is_weeded_is_gone_though_it_was_planted_in_the_same_second(
 
 
 def test_a_layer_that_is_not_there_is_no_layer_that_is_green(copy: detect.Copy) -> None:
-    with pytest.raises(RuntimeError, match=r"no such file: contract_tests/test_two\.py"):
+    with pytest.raises(RuntimeError, match=r"no such file: test_two\.py"):
         copy.red(["test_two.py"])
 
 

@@ -77,15 +77,15 @@ def test_without_a_run_the_report_says_how_to_make_one(
     assert "./noxw -s report" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("twin", "told"), [("another", True), (detect.fingerprint(), False)])
-def test_bugs_that_were_planted_in_an_earlier_twin_are_told_as_such(
-    run: Path, twin: str, *, told: bool
+@pytest.mark.parametrize(("tree", "told"), [("another", True), (detect.fingerprint(), False)])
+def test_bugs_that_were_planted_in_an_earlier_tree_are_told_as_such(
+    run: Path, tree: str, *, told: bool
 ) -> None:
     bug = {"name": "one", "wrong": "1 is 2.", "layers": ["cases"], "test": "test_a"}
-    found = {"twin": twin, "planted": 1, "found": 1, "bugs": [bug]}
+    found = {"tree": tree, "planted": 1, "found": 1, "bugs": [bug]}
     (run / "figures").mkdir()
     (run / "figures" / "detect.json").write_text(json.dumps(found), "utf-8")
 
     pages = [page.read_text("utf-8") for page in report.written(run)]
 
-    assert [("earlier twin" in page, "1/1" in page) for page in pages] == [(told, True)] * 2
+    assert [("earlier tree" in page, "1/1" in page) for page in pages] == [(told, True)] * 2

@@ -1,4 +1,4 @@
-"""A file that begins with a byte order mark, as some editors save it, is the same to each command."""
+"""A file that begins with a byte order mark, as some editors save it, is read by each command."""
 
 from __future__ import annotations
 

@@ -572,6 +572,7 @@ def test_what_the_runs_of_old_callers_meet_is_counted() -> None:
     [
         ("silent", None, 0),
         ("silent", "silent", 1),
+        ("silent", "breaking", 1),
         ("silent", "any", 1),
         ("breaking", "silent", 0),
         ("breaking", "breaking", 1),

@@ -217,7 +217,10 @@ def test_trouble_is_told(contract: Contract, clock: Clock, change: Answer, troub
     assert trouble in one.asked(FOREIGN, ACCESS).trouble
 
 
-@pytest.mark.parametrize(("status", "trouble"), [(429, "429, too many requests"), (503, "no case was answered")])
+@pytest.mark.parametrize(
+    ("status", "trouble"),
+    [(429, "429, too many requests"), (500, "no case was answered"), (503, "no case was answered")],
+)
 def test_a_server_that_has_enough_leaves_cases_unobserved(
     contract: Contract, clock: Clock, status: int, trouble: str
 ) -> None:
@@ -243,9 +246,17 @@ def test_a_foreign_host_is_not_asked_without_all_that_it_needs(
     assert server.bodies == []
 
 
-@pytest.mark.parametrize("host", ["a.localhost", "example.com", "127.0.0.1.example.com"])
+@pytest.mark.parametrize(
+    "host",
+    ["a.localhost", "evillocalhost", "api.evillocalhost", "example.com", "127.0.0.1.example.com"],
+)
 def test_what_may_be_elsewhere_is_not_this_machine(host: str) -> None:
     assert not asking.is_this_machine(f"http://{host}/")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "[::1]"])
+def test_what_can_only_be_here_is_this_machine(host: str) -> None:
+    assert asking.is_this_machine(f"http://{host}:8010")
 
 
 SIMULATED_PLAINLY = {
@@ -281,17 +292,40 @@ def test_a_simulation_to_an_allowed_number_leaves() -> None:
     assert held(body(send_at="2018-10-03T07:42:39-07:00", extra={"a": [1]})) == ""
 
 
+@pytest.mark.parametrize("text", ["Call 12 34 56.", "At 18:30."])
+def test_fewer_digits_than_a_number_has_may_stand_in_a_text(text: str) -> None:
+    assert held(body(text=text)) == ""
+
+
+def test_what_is_read_aloud_of_a_contact_may_have_a_few_digits() -> None:
+    contact = {"phone_number": NUMBERS[0], "first_name": "112", "param5": "112"}
+
+    assert held(body(recipients=[contact])) == ""
+
+
 JSON = {"content-type": "application/json"}
 STREAMED = JSON | {"content-length": "9"}
 CALLS = {
     "not true": (body(simulation_mode="true"), {}, "no simulation_mode"),
     "a list": (b"[]", {}, "no simulation_mode"),
+    "not true but 1": (body(simulation_mode=1), {}, "no simulation_mode"),
     "twice": (b'{"simulation_mode": true, "simulation_mode": true}', {}, "stands twice"),
     "NaN": (b'{"simulation_mode": true, "a": NaN}', {}, "NaN is not JSON"),
     "a BOM": (b"\xef\xbb\xbf" + body(), {}, "not JSON"),
     "trailing": (body() + b"{}", {}, "not JSON"),
     "another number": (body(recipients=[{"phone_number": "+33612345678"}]), {}, "+33612345678"),
     "a short number": (body(recipients=[{"phone_number": "112"}]), {}, "112"),
+    "seven digits": (body(text="Call 123 45 67."), {}, "123 45 67"),
+    "a short number as a name": (
+        body(recipients=[{"phone_number": NUMBERS[0], "112": ""}]),
+        {},
+        "112",
+    ),
+    "a short number in what is no name": (
+        body(recipients=[{"phone_number": NUMBERS[0], "param6": "112"}]),
+        {},
+        "'param6' could be",
+    ),
     "a number alone": (body(recipients="112"), {}, "112"),
     "a number as a name": (body(**{"33612345678": 1}), {}, "33612345678"),
     "a number elsewhere": (body(text="06 12 34 56 78"), {}, "06 12"),
@@ -363,6 +397,45 @@ def test_a_server_that_never_answers_is_asked_no_more(contract: Contract, clock:
 
     assert len(server.bodies) <= 3
     assert "timed out" in result.trouble
+
+
+def test_between_two_requests_there_is_always_a_pause(contract: Contract, clock: Clock) -> None:
+    pauses = list[float]()
+    one, server = parity(contract, clock)
+    one.sleep = pauses.append
+
+    one.asked(FOREIGN, replace(ACCESS, calls=4, pause=2))
+
+    assert (len(server.bodies), pauses) == (4, [2, 2, 2])
+
+
+def test_what_was_never_asked_is_asked_first(
+    contract: Contract, clock: Clock, tmp_path: Path
+) -> None:
+    one, _ = parity(contract, clock, path=tmp_path / "kept.json")
+
+    for asked in (1, 2, 3):
+        one.asked(FOREIGN, replace(ACCESS, calls=3))
+        assert len(snapshots.load(tmp_path / "kept.json")) == asked
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--number", "+" + "1" * 6], 2),
+        (["--number", "+" + "1" * 7], 0),
+        (["--number", "+" + "1" * 16], 0),
+        (["--number", "+" + "1" * 17], 2),
+        (["--calls", "2"], 2),
+        (["--calls", "3"], 0),
+        (["--calls", "200"], 0),
+        (["--calls", "201"], 2),
+        (["--pause", "0"], 0),
+        (["--pause", "-1"], 2),
+    ],
+)
+def test_the_command_takes_options_within_their_bounds(options: list[str], code: int) -> None:
+    assert CliRunner().invoke(vms, ["check", *options]).exit_code == code
 
 
 def test_calls_are_counted_and_the_last_asks_for_the_credit(

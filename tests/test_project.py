@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from itertools import dropwhile, pairwise
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def test_every_command_of_a_page_exists(page: Path) -> None:
             assert words[1] in vms.commands
         else:
             assert words[0] in {"./noxw", "pip", "curl", "git", "pytest", "python", "sed"}
+
+
+@pytest.mark.skipif(os.environ.get("TZ") != "America/New_York", reason="not run by nox")
+def test_the_checks_run_in_a_zone_that_nobody_takes_for_utc() -> None:
+    assert time.timezone == 5 * 3600
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -164,6 +164,15 @@ def test_frames_are_as_large_as_they_are_told_to_be(twin: VoiceTwin, source: Pat
     assert len(twin.messages) == 3
 
 
+@pytest.mark.parametrize("offset", ["Z", "+00:00", "-07:00"])
+def test_a_moment_may_have_any_offset_from_utc(twin: VoiceTwin, offset: str) -> None:
+    given = f"2999-01-01T12:00:00{offset}"
+
+    send(twin, "--to", NUMBERS[0], "--send-at", given, "--yes")
+
+    twin.assert_sent(times=1, send_at=datetime.fromisoformat(given))
+
+
 def test_the_parameters_of_the_contract_are_sent_as_given(twin: VoiceTwin) -> None:
     given = ["--voice-language", "fr-FR", "--send-at", "2999-01-01T12:00:00+02:00"]
     given += ["--sender", "Nanterre", "--no-auto-optimize-text", "--get-back-pressed-keys"]
@@ -605,16 +614,21 @@ def test_without_a_journal_there_is_nothing_to_resume(
     assert result.stdout.endswith("cannot be resumed; --journal keeps one.\n")
 
 
-def test_a_long_list_of_problems_is_cut() -> None:
+@pytest.mark.parametrize(("total", "more"), [(20, []), (21, ["1"]), (25, ["5"])])
+def test_a_long_list_of_problems_is_cut(total: int, more: list[str]) -> None:
     problems = tuple(
-        FrameReport(number, number, 1, State.REFUSED, f"why {number}") for number in range(25)
+        FrameReport(number, number, 1, State.REFUSED, f"why {number}") for number in range(total)
     )
-    known = CampaignSummary(25, 0, (), 0, 0, (), Decimal(0), None, problems, None, simulated=False)
+    known = CampaignSummary(
+        total, 0, (), 0, 0, (), Decimal(0), None, problems, None, simulated=False
+    )
 
-    lines = list(send_report.lines(send_report.Report(summary=known, frames=25)))
+    lines = list(send_report.lines(send_report.Report(summary=known, frames=total)))
 
     assert len([line for line in lines if "refused" in line]) == 20
-    assert "and 5 more; --json lists every frame" in lines
+    assert [line for line in lines if "more; " in line] == [
+        f"and {number} more; --json lists every frame" for number in more
+    ]
 
 
 # ── in doubt ──────────────────────────────────────────────────────────────────

@@ -93,7 +93,7 @@ def streams(**given: io.TextIOWrapper | None) -> Iterator[Seen]:
     """The process with other streams; what is written to standard error."""
     seen = Seen()
     if "stdout" not in given:
-        given["stdout"] = Path(os.devnull).open("w", encoding="utf-8")
+        given["stdout"] = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (closed below)
     if "stderr" not in given:
         given["stderr"] = io.TextIOWrapper(seen, encoding="utf-8", write_through=True)
     with pytest.MonkeyPatch.context() as patch:
@@ -108,9 +108,10 @@ def streams(**given: io.TextIOWrapper | None) -> Iterator[Seen]:
 
 def ended(*given: str) -> object:
     """The exit code of the command as a shell learns it."""
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as exited:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["vms", *given])
-        entry_point.main()
+        with pytest.raises(SystemExit) as exited:
+            entry_point.main()
     # A text is printed by the interpreter, which then ends with 1.
     return 1 if isinstance(exited.value.code, str) else exited.value.code or 0
 
@@ -321,5 +322,9 @@ def test_the_checks_run_with_all_streams_also_where_one_is_closed(
     monkeypatch.setattr(sys, name, None)
     noxw.main()
 
-    assert {n for n in ("stdin", "stdout", "stderr") if n in given} == {name}
-    assert given[name] == subprocess.DEVNULL
+    assert {stream: given[stream] for stream in ("stdin", "stdout", "stderr")} == {
+        "stdin": None,
+        "stdout": None,
+        "stderr": None,
+        name: subprocess.DEVNULL,
+    }
