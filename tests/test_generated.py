@@ -341,6 +341,18 @@ def test_a_package_that_could_not_be_imported_is_refused_before_anything_is_writ
 
 
 @pytest.mark.usefixtures("as_in_the_tree")
+def test_the_ends_of_lines_that_version_control_writes_are_no_drift(
+    contract: Path, package: Path
+) -> None:
+    for path in package.rglob("*"):
+        if path.is_file():
+            text = path.read_bytes().replace(b"\r\n", b"\n")
+            path.write_bytes(text.replace(b"\n", b"\r\n"))
+
+    assert ran("drift", contract, package).exit_code == 0
+
+
+@pytest.mark.usefixtures("as_in_the_tree")
 def test_the_folder_one_stands_in_has_no_drift(
     contract: Path, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

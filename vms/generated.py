@@ -201,7 +201,8 @@ def drift(contract: Path, package: Path) -> str:
 
 def _files(package: Path) -> dict[str, bytes]:
     return {
-        path.relative_to(package).as_posix(): path.read_bytes()
+        # Git may write the ends of lines as the system has them.
+        path.relative_to(package).as_posix(): path.read_bytes().replace(b"\r\n", b"\n")
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
