@@ -122,8 +122,6 @@ _KEYWORDS_OF_ANSWERS: Final = _KEYWORDS.union(
         "minProperties",
         "multipleOf",
         "readOnly",
-        "unevaluatedItems",
-        "unevaluatedProperties",
         "uniqueItems",
         "writeOnly",
         "xml",

@@ -39,8 +39,9 @@ NESTING: Final[Mapping[str, Any]] = {
     **dict.fromkeys(NAMED, dict),
     **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), list),
     **dict.fromkeys(
-        ("items", "additionalProperties", "not", "contains", "if", "then", "else"), dict
+        ("items", "additionalProperties", "unevaluatedItems", "unevaluatedProperties"), dict
     ),
+    **dict.fromkeys(("not", "contains", "if", "then", "else"), dict),
 }
 # Of a bound that stands beside a $ref and behind it, the tighter one holds.
 _TIGHTER: Final[Mapping[str, Callable[[float, float], float]]] = {
@@ -296,6 +297,11 @@ class ContractFile:
             return value
 
         return made(self.document, ())  # type: ignore[return-value]
+
+    def alone(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """The schema with all that a ``$ref`` in it may lead to, for a validator."""
+        parts = ("components", "paths", "webhooks")
+        return {**schema, **{part: self.document.get(part, {}) for part in parts}}
 
     def media(self, operation: Pointer) -> Iterator[tuple[Pointer, Mapping[str, Any]]]:
         """Each media type of each body of the operation and of the webhooks, with its place."""

@@ -121,6 +121,14 @@ PLANTED = {
         "        channel:\n          type: string\n          pattern: ^voice_[\n",
         "a JSON Schema",
     ),
+    "a pattern that is none, of members that are not evaluated": (
+        "    ReceiptDetails:\n      type: object\n",
+        (
+            "    ReceiptDetails:\n      type: object\n"
+            "      unevaluatedProperties: {pattern: '^voice_['}\n"
+        ),
+        "a JSON Schema",
+    ),
     "no YAML": ("info:\n", "info: [\n", "no YAML"),
     "a receipt within itself": (
         "        channel:\n          type: string\n",
@@ -186,6 +194,16 @@ def test_a_name_of_two_meanings_is_found_behind_a_reference(tmp_path: Path) -> N
     path.write_text(text.replace("names: [gender]", "names: [purpose]"), "utf-8")
 
     assert "/components/schemas/Gender/x-lenient: the name 'purpose'" in linted(path).output
+
+
+def test_a_reference_to_a_schema_outside_components_is_followed(tmp_path: Path) -> None:
+    where = "#/paths/~1v1~1public~1voice-campaign~1send/post/responses/401/content"
+    old = "        delivery_date:\n          type: string\n"
+    new = f"        after: {{$ref: '{where}/application~1json/schema'}}\n"
+
+    done = linted(edited(tmp_path, old, new + old))
+
+    assert (done.exit_code, done.stdout.split(": ")[-1]) == (0, "nothing found\n")
 
 
 @pytest.mark.parametrize("path", [CONTRACT, *(ROOT / "openapi/versions").glob("*.yaml")])
