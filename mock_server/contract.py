@@ -16,7 +16,15 @@ import jsonschema_rs
 import yaml
 
 from mock_server import casts
-from mock_server.contract_file import ContractError, ContractFile, Pointer, shipped, shortened
+from mock_server.contract_file import (
+    NAMED,
+    NESTING,
+    ContractError,
+    ContractFile,
+    Pointer,
+    shipped,
+    shortened,
+)
 from mock_server.fields import (
     Advice,
     Contract,
@@ -33,7 +41,7 @@ from mock_server.fields import (
 )
 from mock_server.values import Json
 
-__all__ = ["NAMED", "NESTING", "Contract", "ContractError", "load"]
+__all__ = ["Contract", "ContractError", "load"]
 
 # What no check has foreseen; still one line, and no traceback.
 _UNFORESEEN: Final = (
@@ -97,6 +105,28 @@ _KEYWORDS: Final = frozenset(
         "x-lenient",
     }
 )
+# What an answer or a receipt may have besides.
+_KEYWORDS_OF_ANSWERS: Final = _KEYWORDS.union(
+    NESTING,
+    {
+        "const",
+        "contentEncoding",
+        "contentMediaType",
+        "dependentRequired",
+        "discriminator",
+        "example",
+        "exclusiveMaximum",
+        "exclusiveMinimum",
+        "externalDocs",
+        "maxProperties",
+        "minProperties",
+        "multipleOf",
+        "readOnly",
+        "uniqueItems",
+        "writeOnly",
+        "xml",
+    },
+)
 # Reasons for an error besides the keywords.
 _REASONS: Final = frozenset({"any", "body", "items", "repeated", "required", "strict"})
 # The answers that the twin gives by name.
@@ -119,15 +149,6 @@ _ANSWERS: Final = frozenset(
     }
 )
 _FORMATS: Final = frozenset({"date-time"})
-# Keywords with schemas below them, and what they are.
-NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
-NESTING: Final[Mapping[str, Any]] = {
-    **dict.fromkeys(NAMED, dict),
-    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), list),
-    **dict.fromkeys(
-        ("items", "additionalProperties", "not", "contains", "if", "then", "else"), dict
-    ),
-}
 _MOST_PARTS: Final = 10_000
 _ANNOTATIONS: Final = frozenset(
     {"default", "deprecated", "description", "examples", "title", "x-evidence", "x-lenient"}
@@ -151,8 +172,8 @@ class _Reader:
         content = file.at((*at, "requestBody", "content"), at)
         media_type = next(iter(content))
         body_at = (*at, "requestBody", "content", media_type, "schema")
-        self._check_schema(file.at(body_at, at), body_at)
-        self._check_answers(operation, at)
+        for where, media in file.media(at):
+            self._check_schema(media["schema"], (*where, "schema"))
         body = self._field("", file.at(body_at, at), body_at)
         self._check_campaign(body, body_at)
         narrow = self._plain(file.at(body_at), body_at, narrow=True)
@@ -204,13 +225,6 @@ class _Reader:
 
     # ── schemas ──────────────────────────────────────────────────────
 
-    def _check_answers(self, operation: Mapping[str, Any], at: Pointer) -> None:
-        """Refuse a schema of an answer that nothing could be checked by."""
-        for status, response in operation["responses"].items():
-            for media_type, media in response.get("content", {}).items():
-                where = (*at, "responses", status, "content", media_type, "schema")
-                self._check_schema(media["schema"], where)
-
     def _check_schema(self, schema: Any, at: Pointer) -> None:  # noqa: ANN401  (a YAML value)
         """Refuse a schema that is none or never ends, at the part where it goes wrong."""
         left = _MOST_PARTS
@@ -229,6 +243,8 @@ class _Reader:
                 raise self._file.refuse(where, "what is no object", "a JSON Schema")
             if where in above:
                 raise self._file.refuse(asked_from, "a schema within itself", "one that ends")
+            for keyword in sorted(part.keys() - _KEYWORDS_OF_ANSWERS):
+                raise self._no_such((*where, keyword), "keyword", keyword, _KEYWORDS_OF_ANSWERS)
             self._validator({k: v for k, v in part.items() if k not in NESTING}, where)
             open_parts += [
                 (below, (*where, *pointer), (*above, where))
@@ -355,6 +371,14 @@ class _Reader:
         for key in ("x-lenient", "x-evidence"):
             if key not in schema:
                 raise self._file.refuse(at, f"no {key}", "one on every request parameter")
+        alike = dict[str, str]()
+        for member in schema.get("properties", {}):
+            if (other := alike.setdefault(squashed(member), member)) != member:
+                raise self._file.refuse(
+                    (*at, "properties", member),
+                    f"{member!r}, which is {other!r} but for case and separators",
+                    "a name of its own",
+                )
         lenient = schema["x-lenient"]
         plain = self._plain(schema, at)
         accepts = self._validator(plain, at)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import hashlib
 import math
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +33,41 @@ def shipped(name: str) -> Path:
     return inside if inside.exists() else Path(__file__).parents[1] / "openapi" / name
 
 
+# Keywords with schemas below them, and what they are.
+NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+NESTING: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(NAMED, dict),
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), list),
+    **dict.fromkeys(
+        ("items", "additionalProperties", "unevaluatedItems", "unevaluatedProperties"), dict
+    ),
+    **dict.fromkeys(("not", "contains", "if", "then", "else"), dict),
+}
+# Of a bound that stands beside a $ref and behind it, the tighter one holds.
+_TIGHTER: Final[Mapping[str, Callable[[float, float], float]]] = {
+    **dict.fromkeys(("maxLength", "maxItems", "maximum"), min),
+    **dict.fromkeys(("minLength", "minItems", "minimum"), max),
+}
+# Beside a $ref they are read in place of what stands behind it; all others hold together with it.
+_REPLACING: Final = frozenset(
+    {
+        "default",
+        "deprecated",
+        "description",
+        "examples",
+        "summary",
+        "title",
+        "x-evidence",
+        "x-lenient",
+    }
+)
+# The kinds of text that editors write besides UTF-8; UTF-32 begins as UTF-16 does.
+_MARKS: Final = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
 _LONGEST_NUMBER: Final = 40
 # The shipped contract has 1800 values, 14 deep.
 _DEEPEST: Final = 64
@@ -55,7 +91,7 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable
     seen = set[Any]()
     for name, _ in node.value:
         if name.tag != "tag:yaml.org,2002:str":
-            problem = f"the name {name.value!r} is no text; write it in quotes"
+            problem = f"the name {name.value!r} is not text; write it in quotes"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=name.start_mark)
         if name.value in seen:
             raise yaml.MarkedYAMLError(
@@ -110,14 +146,36 @@ class ContractFile:
         """The file at ``path``, its ``x-`` keys checked against ``openapi/extensions.yaml``.
 
         Raises:
-            ContractError: it is missing, no YAML, no OpenAPI 3.1, or has an ``x-`` key of unknown
-            name or shape.
+            ContractError: it is missing, no UTF-8, no YAML, no OpenAPI 3.1, or has an ``x-`` key of
+            unknown name or shape.
         """
         try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            content = path.read_bytes()
+        except OSError as error:
             raise ContractError(f"{path}: cannot be read: {error}") from error
-        return cls.parsed(path, text)
+        return cls.decoded(path, content)
+
+    @classmethod
+    def decoded(cls, path: Path, content: bytes) -> ContractFile:
+        """The file of these bytes, whichever line ends and byte order mark they have.
+
+        Raises:
+            ContractError: as `read`.
+        """
+        kind = next((kind for mark, kind in _MARKS if content.startswith(mark)), "")
+        if b"\0" in content[:2]:
+            kind = kind or "UTF-16"
+        try:
+            text = "" if kind else content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = 1 + content.count(b"\n", 0, error.start)
+            raise ContractError(
+                f"{path}:{line}: byte 0x{content[error.start]:02x} is not valid UTF-8; "
+                "expected a text file in UTF-8"
+            ) from error
+        if kind:
+            raise ContractError(f"{path}:1: the file is {kind}; expected it saved as UTF-8")
+        return cls.parsed(path, text.replace("\r\n", "\n").replace("\r", "\n"))
 
     @classmethod
     def parsed(cls, path: Path, text: str) -> ContractFile:
@@ -126,9 +184,7 @@ class ContractFile:
         Raises:
             ContractError: as `read`.
         """
-        file = cls(path, text, _parse(path, text))
-        if not str(file.document.get("openapi", "")).startswith("3.1."):
-            raise file.refuse((), "no OpenAPI 3.1 document", "a first line `openapi: 3.1.0`")
+        file = cls(path, text, _parse(path, text, _check_version))
         _check_shape(file)
         return file
 
@@ -162,28 +218,103 @@ class ContractFile:
     ) -> tuple[Mapping[str, Any], Pointer]:
         """The schema behind a chain of ``$ref``, and where it stands.
 
+        What stands beside a ``$ref`` holds together with what is behind it, as JSON Schema has it
+        since 2019; such a schema without others below it stands where the ``$ref`` does.
+
         Raises:
-            ContractError: a reference leads nowhere, in a circle, or out of the file.
+            ContractError: a reference leads nowhere, in a circle, or out of the file; or what
+            stands beside it cannot hold together with what is behind it.
         """
-        seen = [pointer]
-        while "$ref" in schema:
-            reference = schema["$ref"]
+        found: Any = schema
+        chain: list[tuple[Any, Pointer]] = [(found, pointer)]
+        while isinstance(found, Mapping) and "$ref" in found:
+            reference = found["$ref"]
             if not (isinstance(reference, str) and reference.startswith("#/")):
                 raise self.refuse(
                     pointer,
                     f"a reference to {reference!r}",
                     "one inside the file (#/components/...)",
                 )
-            pointer = tuple(
+            target = tuple(
                 part.replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/")
             )
-            if pointer in seen:
+            if any(target == passed for _, passed in chain):
+                back = f"a reference to {reference!r} that leads back here"
+                raise self.refuse(chain[0][1], back, "one that ends")
+            found, pointer = self.at(target, pointer), target
+            chain.append((found, pointer))
+        for holder, at in reversed(chain[:-1]):
+            if len(holder) > 1 and isinstance(found, Mapping):
+                found = self._narrowed(found, holder, at)
+                pointer = pointer if found.keys() & NESTING.keys() else at
+        return found, pointer
+
+    def _narrowed(
+        self, schema: Mapping[str, Any], holder: Mapping[str, Any], at: Pointer
+    ) -> Mapping[str, Any]:
+        """The schema together with what stands beside the ``$ref`` that leads to it."""
+        made = dict(schema)
+        for keyword, value in holder.items():
+            if keyword == "$ref":
+                continue
+            if keyword in NESTING or keyword == "required":
                 raise self.refuse(
-                    seen[0], f"a reference to {reference!r} that leads back here", "one that ends"
+                    (*at, keyword),
+                    f"{keyword} beside a $ref",
+                    "it in the schema that the $ref leads to; generated clients read no other",
                 )
-            seen.append(pointer)
-            schema = self.at(pointer, seen[-2])
-        return schema, pointer
+            both = value
+            if keyword in schema and keyword not in _REPLACING and value != schema[keyword]:
+                both = _together(keyword, schema[keyword], value)
+            if both is None:
+                raise self.refuse(
+                    (*at, keyword),
+                    shortened(f"{keyword} {value!r} beside a $ref to {schema[keyword]!r}"),
+                    "one that both can have",
+                )
+            made[keyword] = both
+        return made
+
+    def without_besides(self) -> Mapping[str, Any]:
+        """The document for tools that ignore what stands beside a ``$ref``.
+
+        Such a schema is written out where the ``$ref`` stands; but one with members stays a
+        reference, because its name makes the name of a class and only descriptions stand beside it.
+
+        Raises:
+            ContractError: as `follow`.
+        """
+
+        def made(value: object, pointer: Pointer) -> object:
+            if isinstance(value, dict):
+                if isinstance(value.get("$ref"), str) and len(value) > 1:
+                    schema, where = self.follow(value, pointer)
+                    value = dict(schema) if where == pointer else {"$ref": value["$ref"]}
+                below = members(value, pointer)
+                return value | {name: made(part, (*pointer, name)) for name, part in below}
+            if isinstance(value, list):
+                return [made(part, (*pointer, n)) for n, part in enumerate(value)]
+            return value
+
+        return made(self.document, ())  # type: ignore[return-value]
+
+    def alone(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """The schema with all that a ``$ref`` in it may lead to, for a validator."""
+        parts = ("components", "paths", "webhooks")
+        return {**schema, **{part: self.document.get(part, {}) for part in parts}}
+
+    def media(self, operation: Pointer) -> Iterator[tuple[Pointer, Mapping[str, Any]]]:
+        """Each media type of each body of the operation and of the webhooks, with its place."""
+        hooks: list[Pointer] = [
+            ("webhooks", name, "post") for name in self.document.get("webhooks", ())
+        ]
+        for at in (operation, *hooks):
+            one = self.at(at)
+            bodies: dict[Pointer, Any] = {("requestBody",): one["requestBody"]}
+            bodies |= {("responses", status): answer for status, answer in one["responses"].items()}
+            for below, body in bodies.items():
+                for name, media in body.get("content", {}).items():
+                    yield (*at, *below, "content", name), media
 
     def at(self, pointer: Pointer, asked_from: Pointer = ()) -> Any:  # noqa: ANN401  (a YAML value)
         """The value at ``pointer``.
@@ -249,10 +380,17 @@ def _refuse_event(event: Any, problem: str) -> NoReturn:  # noqa: ANN401  (two k
     raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
 
-def _parse(path: Path, text: str) -> Mapping[str, Any]:
+def _parse(
+    path: Path, text: str, check: Callable[[Path, Mapping[str, str]], None] | None = None
+) -> Mapping[str, Any]:
+    """The document, if ``check`` does not refuse what stands at its top."""
     try:
         _check_size(text)
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506  (a subclass of the safe loader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        if check is not None and isinstance(root, yaml.MappingNode):
+            check(path, {str(name.value): str(value.value) for name, value in root.value})
+        document = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ContractError(
@@ -268,10 +406,50 @@ def _parse(path: Path, text: str) -> Mapping[str, Any]:
 _LONGEST_MESSAGE: Final = 160
 
 
+_BEGIN: Final = "a contract as `vms contract FILE` writes it"
+
+
+def _check_version(path: Path, top: Mapping[str, str]) -> None:
+    """Refuse what is another kind of document, before anything that is wrong inside it."""
+    version = top.get("openapi", "")
+    if not version.startswith("3.1."):
+        found = "no OpenAPI document"
+        if version:
+            found = shortened(f"OpenAPI {version}")
+        elif "swagger" in top:
+            found = shortened(f"Swagger {top['swagger']}")
+        raise ContractError(f"{path}:1: {found}; expected OpenAPI 3.1: {_BEGIN}")
+
+
+def _together(keyword: str, behind: Any, beside: Any) -> Any:  # noqa: ANN401  (YAML values)
+    """The value of a keyword that holds where both do; None if there is no such."""
+    try:
+        if keyword in _TIGHTER:
+            return _TIGHTER[keyword](behind, beside)
+        if keyword == "enum" and isinstance(beside, list):
+            return [value for value in behind if value in beside] or None
+        if keyword == "type":
+            one, other = (_kinds(kind) for kind in (behind, beside))
+            both = sorted(one & other - ({"integer"} if "number" in one & other else set()))
+            return both[0] if len(both) == 1 else both or None
+    except TypeError:
+        pass
+    return None
+
+
+def _kinds(types: str | list[str]) -> set[str]:
+    """What a value may be by ``type``; every integer is a number."""
+    kinds = {types} if isinstance(types, str) else set(types)
+    return kinds | {"integer"} if "number" in kinds else kinds
+
+
 def _check_shape(file: ContractFile) -> None:
     """Refuse a document, or an ``x-`` key, of a shape ``openapi/extensions.yaml`` does not know."""
     checkers = _checkers()
     known = sorted(name for name in checkers if name.startswith("x-"))
+    if file.document.keys().isdisjoint(known):
+        found = "an OpenAPI document without the keys of a contract here"
+        raise ContractError(f"{file.path}:1: {found}; expected {_BEGIN}")
     for pointer, value in _extensions(file.document):
         if pointer[-1] not in known:
             raise file.refuse(pointer, "an unknown x- key", f"one of {', '.join(known)}")
@@ -304,8 +482,11 @@ def _check(
     value: Any,  # noqa: ANN401  (a YAML value)
 ) -> None:
     for error in checker.iter_errors(value):
-        where = (*pointer, *error.instance_path)
-        raise file.refuse(where, shortened(error.message), "the shape in openapi/extensions.yaml")
+        where, found = (*pointer, *error.instance_path), error.message
+        if unexpected := error.kind.as_dict().get("unexpected"):
+            name = unexpected[0]
+            where, found = (*where, name), f"{name!r} was unexpected: nothing reads it"
+        raise file.refuse(where, shortened(found), "the shape in openapi/extensions.yaml")
 
 
 def shortened(message: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from common import ROOT
 from mock_server.contract import Contract, ContractError, load
+from mock_server.contract_file import ContractFile
 from mock_server.rules import rules
 
 TEXT = (ROOT / "openapi/voice-campaign.yaml").read_text("utf-8")
@@ -178,7 +179,11 @@ DEFECTS = {
     "no YAML": ("openapi: 3.1.0", "openapi: [3.1.0", "no YAML"),
     "a tab": ("info:\n", "info:\n\t- a\n", "no YAML"),
     "an unprintable character": ("info:\n", "info: \x01\n", "no YAML"),
-    "another version of OpenAPI": ("openapi: 3.1.0", "openapi: 3.0.3", "no OpenAPI 3.1 document"),
+    "another version of OpenAPI": (
+        "openapi: 3.1.0",
+        "openapi: 3.0.3",
+        "contract.yaml:1: OpenAPI 3.0.3; expected OpenAPI 3.1: ",
+    ),
     "no paths": ("paths:\n", "path:\n", '/: "paths" is a required property'),
     "a type that does not exist": ("type: boolean", "type: bool", "wanted a JSON Schema"),
     "a pattern that is none": (
@@ -233,7 +238,7 @@ DEFECTS = {
         "no boolean 'simulation_mode'",
     ),
     "a date without an offset": ("          format: date-time\n", "", "a 'send_at' without offset"),
-    "a name that is no text": ("  squeeze:\n", "  5:\n", "the name '5' is no text"),
+    "a name that is no text": ("  squeeze:\n", "  5:\n", "the name '5' is not text"),
     "a schema that is no object": (
         "        recipients:\n          type: array\n",
         "        extra: 5\n        recipients:\n          type: array\n",
@@ -352,7 +357,7 @@ DEFECTS = {
     "a webhook with put": (
         "  deliveryReceipt:\n    post:\n",
         "  deliveryReceipt:\n    put:\n",
-        '/webhooks/deliveryReceipt: "post" is a required property',
+        "/webhooks/deliveryReceipt/put: 'put' was unexpected: nothing reads it",
     ),
     "an answer without a schema": (
         '              schema:\n                $ref: "#/components/schemas/CampaignAccepted"\n',
@@ -377,6 +382,138 @@ DEFECTS = {
         "                      voice_language: Voice language not supported.\n",
         "/value/errors/voice_language: ",
     ),
+    "parameters of the operation": (
+        "      tags: [voice-campaign]\n      security:\n        - ",
+        "      tags: [voice-campaign]\n      parameters: []\n      security:\n        - ",
+        "/post/parameters: 'parameters' was unexpected: nothing reads it",
+    ),
+    "servers of the operation": (
+        "      tags: [voice-campaign]\n      security:\n        - ",
+        "      tags: [voice-campaign]\n      servers: []\n      security:\n        - ",
+        "/post/servers: 'servers' was unexpected: nothing reads it",
+    ),
+    "callbacks of the operation": (
+        "      tags: [voice-campaign]\n      security:\n        - ",
+        "      tags: [voice-campaign]\n      callbacks: {}\n      security:\n        - ",
+        "/post/callbacks: 'callbacks' was unexpected: nothing reads it",
+    ),
+    "parameters of the path": (
+        "voice-campaign/send:\n    post:\n",
+        "voice-campaign/send:\n    parameters: []\n    post:\n",
+        "/paths/~1v1~1public~1voice-campaign~1send/parameters: 'parameters' was unexpected",
+    ),
+    "an operation that is not counted": (
+        "voice-campaign/send:\n    post:\n",
+        "voice-campaign/send:\n    trace: {responses: {}}\n    post:\n",
+        "/trace: 'trace' was unexpected",
+    ),
+    "a path with a variable": (
+        "  /v1/public/voice-campaign/send:\n",
+        "  /v1/{audience}/voice-campaign/send:\n",
+        '/paths: "/v1/{audience}/voice-campaign/send" does not match',
+    ),
+    "security of the whole": ("tags:\n", "security: []\ntags:\n", "/security: 'security' was"),
+    "another dialect of JSON Schema": (
+        "tags:\n",
+        "jsonSchemaDialect: https://example.com\ntags:\n",
+        "/jsonSchemaDialect: 'jsonSchemaDialect' was unexpected",
+    ),
+    "a second server": (
+        "servers:\n",
+        "servers:\n  - url: https://example.com\n",
+        "/servers: [",
+    ),
+    "a server with variables": (
+        "  - url: https://api.octopush.com\n",
+        "  - url: https://api.octopush.com\n    variables: {}\n",
+        "/servers/0/variables: 'variables' was unexpected",
+    ),
+    "a server that is many": (
+        "https://api.octopush.com\n",
+        "https://{region}.octopush.com\n",
+        '/servers/0/url: "https://{region}.octopush.com" does not match',
+    ),
+    "a second kind of body": (
+        "        content:\n          application/json:\n            schema:\n              $ref:",
+        (
+            "        content:\n          text/plain: {schema: {}}\n"
+            "          application/json:\n            schema:\n              $ref:"
+        ),
+        "/requestBody/content: {",
+    ),
+    "an encoding of the body": (
+        "            examples:\n              one-contact:\n",
+        "            encoding: {}\n            examples:\n              one-contact:\n",
+        "/requestBody/content/application~1json/encoding: 'encoding' was unexpected",
+    ),
+    "an example without a name": (
+        "            examples:\n              one-contact:\n",
+        "            example: {}\n            examples:\n              one-contact:\n",
+        "/requestBody/content/application~1json/example: 'example' was unexpected",
+    ),
+    "links of an answer": (
+        '        "403":\n',
+        '        "403":\n          links: {}\n',
+        "/responses/403/links: 'links' was unexpected",
+    ),
+    "an answer elsewhere": (
+        '        "403":\n',
+        '        "404": {$ref: "#/components/responses/NotFound"}\n        "403":\n',
+        "/responses/404/$ref: '$ref' was unexpected",
+    ),
+    "parameters of a webhook": (
+        "      tags: [voice-campaign]\n      security: []\n",
+        "      tags: [voice-campaign]\n      parameters: []\n      security: []\n",
+        "/webhooks/deliveryReceipt/post/parameters: 'parameters' was unexpected",
+    ),
+    "security of a webhook": (
+        "      tags: [voice-campaign]\n      security: []\n",
+        "      tags: [voice-campaign]\n      security: [{api-key: []}]\n",
+        "/webhooks/deliveryReceipt/post/security: [",
+    ),
+    "components that nothing reads": (
+        "components:\n",
+        "components:\n  parameters: {}\n",
+        "/components/parameters: 'parameters' was unexpected",
+    ),
+    "a receipt within itself": (
+        "        channel:\n          type: string\n",
+        '        parent: {$ref: "#/components/schemas/DeliveryReceipt"}\n',
+        "/components/schemas/DeliveryReceipt/properties/parent: a schema within itself",
+    ),
+    "a type of a receipt that is none": (
+        "        channel:\n          type: string\n",
+        "        channel:\n          type: texts\n",
+        '/components/schemas/DeliveryReceipt/properties/channel/type: "texts" is not valid',
+    ),
+    "a keyword that only older versions have": (
+        "        unit_price:\n          type: number\n",
+        "        unit_price:\n          type: number\n          nullable: true\n",
+        "/properties/unit_price/nullable: no such keyword 'nullable'",
+    ),
+    "two names that are one but for case and separators": (
+        SENDER,
+        "      properties:\n        list-name: {type: string}\n        text:\n",
+        "/properties/list_name: 'list_name', which is 'list-name' but for case and separators",
+    ),
+    "members beside a reference": (
+        '                $ref: "#/components/schemas/CampaignAccepted"\n',
+        (
+            '                $ref: "#/components/schemas/CampaignAccepted"\n'
+            "                properties: {}\n"
+        ),
+        "/schema/properties: properties beside a $ref; wanted it in the schema that the $ref leads",
+    ),
+    "a bound beside a reference that is none": (
+        '            $ref: "#/components/schemas/Contact"\n',
+        '            $ref: "#/components/schemas/Contact"\n            type: 5\n',
+        "/items/type: type 5 beside a $ref to 'object'; wanted one that both can have",
+    ),
+    "a misspelt keyword beside a reference": (
+        '            $ref: "#/components/schemas/Contact"\n',
+        '            $ref: "#/components/schemas/Contact"\n            maxLenght: 5\n',
+        "no such keyword 'maxLenght'; wanted 'maxLength'?",
+    ),
     "a wrong status": ("x-status: 403", "x-status: 4030", "/x-status: 4030 is greater than"),
 }
 
@@ -393,6 +530,181 @@ def test_a_defect_stops_the_start_with_one_line_that_says_where(
     (line,) = str(caught.value).splitlines()
     assert message in line
     assert re.match(rf"{re.escape(str(path))}:\d+: ", line)
+
+
+NUMERIC = "      responses:\n        200: {description: Sent.}\n"
+KINDS = {
+    "OpenAPI 3.0": (f"openapi: 3.0.3\npaths:\n  /a:\n    get:\n{NUMERIC}", "OpenAPI 3.0.3"),
+    "OpenAPI 3.2": ("openapi: 3.2.0\n", "OpenAPI 3.2.0"),
+    "Swagger": (f"swagger: '2.0'\npaths:\n  /a:\n    get:\n{NUMERIC}", "Swagger 2.0"),
+    "another YAML": ("200: a\n", "no OpenAPI document"),
+    "OpenAPI 3.1 of somebody": (
+        "openapi: 3.1.0\nx-logo: a.png\npaths: {}\n",
+        "an OpenAPI document without the keys of a contract here",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "found"), KINDS.values(), ids=KINDS)
+def test_another_kind_of_document_is_named_before_anything_inside_it(
+    tmp_path: Path, text: str, found: str
+) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text(text, "utf-8")
+
+    with pytest.raises(ContractError) as caught:
+        load(path)
+
+    assert str(caught.value).startswith(f"{path}:1: {found}; expected ")
+    assert str(caught.value).endswith("a contract as `vms contract FILE` writes it")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [
+        ("utf-16", ":1: the file is UTF-16; expected it saved as UTF-8"),
+        ("utf-16-be", ":1: the file is UTF-16; expected it saved as UTF-8"),
+        ("utf-32", ":1: the file is UTF-32; expected it saved as UTF-8"),
+        ("latin-1", ":1: byte 0xe9 is not valid UTF-8; expected a text file in UTF-8"),
+    ],
+)
+def test_another_encoding_is_named(tmp_path: Path, encoding: str, found: str) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_bytes("# résumé\nopenapi: 3.1.0\n".encode(encoding))
+
+    with pytest.raises(ContractError, match=re.escape(f"{path}{found}")):
+        load(path)
+
+
+def test_a_byte_order_mark_and_other_line_ends_make_no_other_contract(
+    tmp_path: Path, contract: Contract
+) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_bytes(TEXT.replace("\n", "\r\n").encode("utf-8-sig"))
+
+    assert load(path).sha256 == contract.sha256
+
+
+LIST_NAME = re.search(r"        list_name:\n((?: {10}.*\n)+)", TEXT)
+assert LIST_NAME is not None
+
+
+def beside(behind: str, *keywords: str) -> str:
+    """The contract with a list_name that is a reference, and keywords beside it."""
+    assert LIST_NAME is not None
+    body = re.sub("(?m)^ {4}", "", LIST_NAME[1])
+    lines = "".join(f"          {keyword}\n" for keyword in keywords)
+    text = TEXT.replace(
+        LIST_NAME[0], f'        list_name:\n          $ref: "#/components/schemas/Name"\n{lines}'
+    )
+    named = f"    Name:\n{body}".replace("type: string\n", f"type: string\n      {behind}\n")
+    return text.replace("    Contact:\n", f"{named}    Contact:\n", 1)
+
+
+@pytest.mark.parametrize(
+    ("behind", "keyword", "good", "bad"),
+    [
+        ("title: A name", "maxLength: 3", "abc", "abcd"),
+        ("maxLength: 3", "maxLength: 9", "abc", "abcd"),
+        ("minLength: 3", "minLength: 2", "abc", "ab"),
+        ("enum: [a, b]", "enum: [b, c]", "b", "a"),
+        ("pattern: ^a", "maxLength: 2", "ab", "abc"),
+        ("title: A name", 'type: [string, "null", integer]', "abc", None),
+    ],
+)
+def test_what_stands_beside_a_reference_holds_together_with_what_is_behind_it(
+    tmp_path: Path, behind: str, keyword: str, good: str, bad: str | None
+) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text(beside(behind, keyword), "utf-8")
+
+    name = load(path).body.members["list_name"]
+
+    assert (name.accepts(good), name.accepts(bad)) == (True, False)
+
+
+def test_every_integer_beside_a_reference_to_a_number_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text(
+        beside("", "type: integer").replace("      type: string\n      \n", "      type: number\n"),
+        "utf-8",
+    )
+
+    name = load(path).body.members["list_name"]
+
+    assert (name.accepts(5), name.accepts(5.5)) == (True, False)
+
+
+def test_a_leniency_beside_a_reference_is_read_in_place_of_that_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    lenient = (
+        "{casts: [text, trim], otherwise: ignore, evidence: *ignore, "
+        "errors: {any: {code: 400, message: A., evidence: *our-code}}}"
+    )
+    path.write_text(beside("title: A name", f"x-lenient: {lenient}"), "utf-8")
+
+    casts = load(path).body.members["list_name"].casts
+
+    assert [cast.name for cast in casts] == ["text", "trim"]
+
+
+def test_what_stands_beside_a_reference_is_written_out_for_tools_that_would_pass_over_it() -> None:
+    text = beside("title: A name", "maxLength: 3")
+    contact = '            $ref: "#/components/schemas/Contact"\n'
+    text = text.replace(contact, f"{contact}            description: One of them.\n")
+
+    plain = ContractFile.parsed(Path("contract.yaml"), text).without_besides()
+
+    fields = plain["components"]["schemas"]["VoiceCampaign"]["properties"]
+    assert fields["list_name"]["maxLength"] == 3
+    assert fields["list_name"]["type"] == "string"
+    assert fields["recipients"]["items"] == {"$ref": "#/components/schemas/Contact"}
+
+
+def test_a_value_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    path = planted(tmp_path, "info:\n", "x-shared-evidence: &a\n  a: *a\ninfo:\n")
+
+    with pytest.raises(ContractError, match=re.escape(f"{path}:")):
+        load(path)
+
+
+def test_of_two_lists_of_types_beside_and_behind_a_reference_both_hold(tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    text = beside("title: A name", "type: [string, number]")
+    path.write_text(
+        text.replace(
+            "      type: string\n      title", "      type: [string, number, 'null']\n      title"
+        ),
+        "utf-8",
+    )
+
+    name = load(path).body.members["list_name"]
+
+    assert name.valid == "type number or string"
+
+
+@pytest.mark.parametrize(
+    ("behind", "keyword"),
+    [
+        ("enum: [a, b]", "enum: abc"),
+        ("pattern: ^a", "pattern: ^b"),
+        ("enum: [a, b]", "enum: [c]"),
+        ("maxLength: 3", "maxLength: three"),
+        ("title: A name", "type: [boolean]"),
+    ],
+)
+def test_what_cannot_hold_together_is_refused_where_the_reference_stands(
+    tmp_path: Path, behind: str, keyword: str
+) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text(beside(behind, keyword), "utf-8")
+    line = 1 + path.read_text("utf-8").splitlines().index(f"          {keyword}")
+
+    with pytest.raises(ContractError) as caught:
+        load(path)
+
+    assert str(caught.value).startswith(f"{path}:{line}: ")
+    assert "beside a $ref" in str(caught.value)
 
 
 @pytest.mark.parametrize("hooks", ["null", "{a: {post: {responses: {}}}}", "{a: {post: []}}"])

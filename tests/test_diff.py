@@ -677,6 +677,37 @@ def test_a_url_that_has_no_contract_is_told() -> None:
     assert "404" in ran("https://example.com/contract.yaml", NOW).output
 
 
+@respx.mock
+def test_a_url_whose_contract_is_no_utf_8_is_told() -> None:
+    respx.get("https://example.com/contract.yaml").respond(content=TEXT.encode("utf-16"))
+
+    assert "contract.yaml:1: the file is UTF-16" in ran("https://example.com/contract.yaml").output
+
+
+def test_a_receipt_within_itself_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    parent = '        parent: {$ref: "#/components/schemas/DeliveryReceipt"}\n'
+    path.write_text(TEXT.replace("        channel:\n", f"{parent}        channel:\n", 1), "utf-8")
+
+    done = ran(NOW, str(path))
+
+    assert done.exit_code == 2
+    assert "/DeliveryReceipt/properties/parent: a schema within itself" in done.output
+
+
+def test_what_stands_beside_a_reference_changes_what_it_changes_elsewhere() -> None:
+    named = "    Name:\n" + re.sub("(?m)^ {4}", "", LIST_NAME.partition("\n")[2])
+    reference = '        list_name:\n          $ref: "#/components/schemas/Name"\n'
+    moved = (LIST_NAME, reference + "          maxLength: 30\n")
+
+    result = found(moved, ("    Contact:\n", f"{named}    Contact:\n"))
+
+    (finding,) = result.findings
+    assert finding.new is not None
+    assert (finding.rule, finding.about) == ("bound-tightened", "list_name")
+    assert finding.new.pointer == "/components/schemas/VoiceCampaign/properties/list_name"
+
+
 @pytest.mark.parametrize("name", ["nowhere", "--output=x", "HEAD:nowhere.yaml"])
 def test_what_cannot_be_had_is_told_without_a_traceback(name: str) -> None:
     done = ran("--", name, NOW)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -239,6 +241,126 @@ def test_a_tool_that_is_not_installed_is_named(
     assert "no-such-ruff is not installed; pip install 'vms-kit[maintain]'" in done.output
 
 
+TEXT = CONTRACT.read_text("utf-8")
+BODY_AT = '              $ref: "#/components/schemas/VoiceCampaign"\n'
+
+
+def block(name: str, depth: int) -> str:
+    """What stands below a name in the contract."""
+    found = re.search(rf"(?m)^ {{{depth}}}{name}:\n((?: {{{depth + 2}}}.*\n)+)", TEXT)
+    assert found is not None
+    return found[1]
+
+
+def moved(text: str, by: int) -> str:
+    return re.sub("(?m)^(?=.)", " " * by, text) if by > 0 else re.sub(f"(?m)^ {{{-by}}}", "", text)
+
+
+def read(package: Path, name: str = "options.py") -> str:
+    return (package / name).read_text("utf-8")
+
+
+def test_names_that_are_no_python_names_become_such(tmp_path: Path) -> None:
+    name = block("list_name", 8)
+    more = "".join(f"        {new}:\n{name}" for new in ("from", "self", "1st"))
+    path = tmp_path / "contract.yaml"
+    text = TEXT.replace("        list_name:\n", f"{more}        list_name:\n", 1)
+    titled = text.replace("    VoiceCampaign:\n", "    VoiceCampaign:\n      title: a call\n")
+    path.write_text(titled, "utf-8")
+
+    done = ran("generate", path, tmp_path / "made")
+
+    assert done.exit_code == 0, done.output
+    (options,) = (
+        node for node in ast.parse(read(tmp_path / "made")).body if isinstance(node, ast.ClassDef)
+    )
+    names = {ast.unparse(n.target) for n in options.body if isinstance(n, ast.AnnAssign)}
+    assert options.name == "ACallOptions"
+    assert names == {"from_", "self_", "field_1st", *get_type_hints(VoiceCampaignOptions)}
+
+
+def test_a_body_written_out_and_a_parameter_elsewhere_are_generated(tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    body, name, mark = block("VoiceCampaign", 4), block("list_name", 8), block("request_id", 8)
+    text = TEXT.replace(f"    VoiceCampaign:\n{body}", "").replace(BODY_AT, moved(body, 8))
+    for parameter, content, besides in (
+        ("list_name", name, "                  enum: [a, b]\n"),
+        ("request_id", mark, ""),
+    ):
+        where = f'                  $ref: "#/components/schemas/the_{parameter}"\n'
+        text = text.replace(moved(content, 8), where + besides)
+        named = f"    the_{parameter}:\n{moved(content, -4)}"
+        text = text.replace("    Contact:\n", f"{named}    Contact:\n", 1)
+    path.write_text(text.replace("list_name: October appointments", "list_name: a"), "utf-8")
+
+    done = ran("generate", path, tmp_path / "made")
+
+    assert done.exit_code == 0, done.output
+    assert "class SendVoiceCampaignBodyOptions" in read(tmp_path / "made")
+    assert "    request_id:" not in read(tmp_path / "made")
+    assert "ListName = Literal[" in "".join(
+        path.read_text("utf-8") for path in tmp_path.glob("made/models/*list_name.py")
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "              repeated: {code: 120",
+            "              maxLength: {code: 120",
+            "no parameter with an error 'repeated'; wanted one",
+        ),
+        ("          pattern: ^\\+[0-9]{7,16}$\n", "", "phone_number: no pattern; wanted one"),
+        ("                    code: 104\n", "", "no code in the example 'out-of-credit'"),
+    ],
+)
+def test_what_the_client_needs_and_the_contract_lacks_is_one_line(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert TEXT.count(old) == 1
+    path = tmp_path / "contract.yaml"
+    path.write_text(TEXT.replace(old, new), "utf-8")
+
+    done = ran("generate", path, tmp_path / "made")
+
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert told in done.output
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("name", ["class", "1abc", "my pkg", "my-pkg", "json", "httpx"])
+def test_a_package_that_could_not_be_imported_is_refused_before_anything_is_written(
+    contract: Path, tmp_path: Path, name: str
+) -> None:
+    done = ran("generate", contract, tmp_path / "new" / name)
+
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert f"the package would be called {name!r}" in done.output
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.usefixtures("as_in_the_tree")
+def test_the_ends_of_lines_that_version_control_writes_are_no_drift(
+    contract: Path, package: Path
+) -> None:
+    for path in package.rglob("*"):
+        if path.is_file():
+            text = path.read_bytes().replace(b"\r\n", b"\n")
+            path.write_bytes(text.replace(b"\n", b"\r\n"))
+
+    assert ran("drift", contract, package).exit_code == 0
+
+
+@pytest.mark.usefixtures("as_in_the_tree")
+def test_the_folder_one_stands_in_has_no_drift(
+    contract: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(package)
+
+    assert ran("drift", contract, Path()).exit_code == 0
+
+
 BODY = yaml.safe_load(CONTRACT.read_text("utf-8"))["components"]["schemas"]["VoiceCampaign"]
 LENIENT = BODY["properties"]["request_id"]["x-lenient"]
 
@@ -285,4 +407,4 @@ def test_the_options_have_the_words_of_the_contract() -> None:
 
 
 def test_the_client_is_stamped_with_its_contract() -> None:
-    assert sha256(CONTRACT.read_bytes()).hexdigest() == meta.CONTRACT_SHA256
+    assert sha256(TEXT.encode()).hexdigest() == meta.CONTRACT_SHA256

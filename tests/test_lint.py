@@ -121,7 +121,50 @@ PLANTED = {
         "        channel:\n          type: string\n          pattern: ^voice_[\n",
         "a JSON Schema",
     ),
+    "a pattern that is none, of members that are not evaluated": (
+        "    ReceiptDetails:\n      type: object\n",
+        (
+            "    ReceiptDetails:\n      type: object\n"
+            "      unevaluatedProperties: {pattern: '^voice_['}\n"
+        ),
+        "a JSON Schema",
+    ),
     "no YAML": ("info:\n", "info: [\n", "no YAML"),
+    "a receipt within itself": (
+        "        channel:\n          type: string\n",
+        '        parent: {$ref: "#/components/schemas/DeliveryReceipt"}\n',
+        "a schema within itself",
+    ),
+    "a key that is no header": (
+        "      in: header\n      name: api-key",
+        "      in: cookie\n      name: api-key",
+        "[nothing-unread]",
+    ),
+    "either header instead of both": (
+        "        - api-login: []\n          api-key: []",
+        "        - api-login: []\n        - api-key: []",
+        "/post/security: another way to sign in",
+    ),
+    "a body that need not be there": (
+        "        required: true\n        description: UTF-8",
+        "        description: UTF-8",
+        "/post/requestBody: a body that need not be there",
+    ),
+    "headers of an answer": (
+        '        "403":\n',
+        '        "403":\n          headers: {Retry-After: {schema: {type: integer}}}\n',
+        "/responses/403/headers: headers of an answer",
+    ),
+    "a reference to a number": (
+        "    ReceiptDetails:\n",
+        '    Price: {$ref: "#/x-answers/not-found/status", maxLength: 5}\n    ReceiptDetails:\n',
+        "404 is not of type",
+    ),
+    "a keyword beside a reference that nothing reads": (
+        "    ReceiptDetails:\n",
+        '    Price: {$ref: "#/components/schemas/ApiError", required: []}\n    ReceiptDetails:\n',
+        "/components/schemas/Price/required: required beside a $ref",
+    ),
 }
 
 
@@ -137,6 +180,30 @@ def test_a_planted_defect_is_found_with_its_place(
     assert done.exit_code == 1
     assert told in done.output
     assert re.match(r".*contract\.yaml:\d+: ", done.output)
+
+
+def test_a_name_of_two_meanings_is_found_behind_a_reference(tmp_path: Path) -> None:
+    gender = re.search(r"        voice_gender:\n((?: {10}.*\n)+)", TEXT)
+    assert gender is not None
+    named = f"    Gender:\n{re.sub('(?m)^ {4}', '', gender[1])}"
+    path = tmp_path / "contract.yaml"
+    text = TEXT.replace(
+        gender[0], '        voice_gender:\n          $ref: "#/components/schemas/Gender"\n'
+    )
+    text = text.replace("    Contact:\n", f"{named}    Contact:\n", 1)
+    path.write_text(text.replace("names: [gender]", "names: [purpose]"), "utf-8")
+
+    assert "/components/schemas/Gender/x-lenient: the name 'purpose'" in linted(path).output
+
+
+def test_a_reference_to_a_schema_outside_components_is_followed(tmp_path: Path) -> None:
+    where = "#/paths/~1v1~1public~1voice-campaign~1send/post/responses/401/content"
+    old = "        delivery_date:\n          type: string\n"
+    new = f"        after: {{$ref: '{where}/application~1json/schema'}}\n"
+
+    done = linted(edited(tmp_path, old, new + old))
+
+    assert (done.exit_code, done.stdout.split(": ")[-1]) == (0, "nothing found\n")
 
 
 @pytest.mark.parametrize("path", [CONTRACT, *(ROOT / "openapi/versions").glob("*.yaml")])

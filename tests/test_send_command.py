@@ -344,6 +344,7 @@ class Grown(TypedDict, total=False):
     tone: Literal["low", "high"]
     tags: list[str]
     "In no word."
+    from_: str
 
 
 def test_a_new_parameter_becomes_an_option() -> None:
@@ -353,8 +354,10 @@ def test_a_new_parameter_becomes_an_option() -> None:
         "volume": "integer",
         "speed": "float",
         "tone": "choice",
+        "from_": "text",
     }
-    assert [option.help for option in made.values()] == ["How loud.", None, None]
+    assert [option.help for option in made.values()] == ["How loud.", None, None, None]
+    assert made["from_"].opts == ["--from"]
 
 
 def test_the_help_tells_every_exit_code() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import keyword
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from mock_server.contract_file import Pointer
+from vms.changes.request import Parameter, parameters
 from vms.changes.sources import Side
 
 # Both write the generated files, so both belong to the stamp.
@@ -35,6 +37,7 @@ def parts(side: Side, package: Path) -> dict[str, str]:
 
     Raises:
         MissingToolError: the generator or the formatter is not installed.
+        ContractError: the contract lacks what the client is told of it.
     """
     return {
         STAMP: _stamp(side),
@@ -47,7 +50,6 @@ def _stamp(side: Side) -> str:
     """What a layer over the client needs of the contract, and what made the client."""
     contract = side.contract
     terms = side.operation["x-campaign"]
-    named = contract.answers
     values: dict[str, str | int] = {
         STAMP_SIGN: side.file.sha256,
         "CONTRACT_VERSION": contract.version,
@@ -56,9 +58,9 @@ def _stamp(side: Side) -> str:
         "KEY_HEADER": contract.key_header,
         "LARGEST_FRAME": terms["largest_frame"]["value"],
         "LOGIN_HEADER": contract.login_header,
-        "OUT_OF_CREDIT": named["out-of-credit"].value["code"],
+        "OUT_OF_CREDIT": _out_of_credit(side),
         "PHONE_NUMBER": _phone_number(side),
-        "REPEATED_REQUEST_ID": _repeated(side)[1],
+        "REPEATED_REQUEST_ID": _repeated(side).code("repeated"),
         "REQUEST_ID_HOURS": terms["request_id_hours"]["value"],
         "SERVER_URL": side.file.at(("servers", 0, "url")),
         "SMALLEST_FRAME": terms["smallest_frame"]["value"],
@@ -109,35 +111,39 @@ def _request_schema(side: Side) -> dict[str, Any]:
 
 
 def _phone_number(side: Side) -> str:
-    pattern = _request_schema(side)["properties"]["recipients"]["items"]["properties"]
-    return str(pattern["phone_number"]["pattern"])
+    number = parameters(side)["recipients[].phone_number"]
+    if "pattern" not in number.schema:
+        raise side.file.refuse(number.pointer, "no pattern", "one; the client checks numbers by it")
+    return str(number.schema["pattern"])
 
 
-def _repeated(side: Side) -> tuple[str, int]:
-    """The parameter whose repetition is refused, and the code of that refusal."""
-    body, _ = _body(side)
-    return next(
-        (name, int(member["x-lenient"]["errors"]["repeated"]["code"]))
-        for name, member in body["properties"].items()
-        if "repeated" in member["x-lenient"]["errors"]
-    )
+def _out_of_credit(side: Side) -> int:
+    """The code by which the client knows that the credit is gone."""
+    answer = side.contract.answers["out-of-credit"].value
+    if not isinstance(answer, dict) or "code" not in answer:
+        at = (*side.at, "responses")
+        raise side.file.refuse(at, "no code in the example 'out-of-credit'", "one to know it by")
+    return int(answer["code"])
+
+
+def _repeated(side: Side) -> Parameter:
+    """The parameter whose repetition is refused."""
+    known = parameters(side)
+    found = [one for one in known.values() if "repeated" in one.lenient["errors"]]
+    if not found:
+        wanted = "one, such as a request_id, by which the client marks a request"
+        raise side.file.refuse(known[""].pointer, "no parameter with an error 'repeated'", wanted)
+    return found[0]
 
 
 def _options(side: Side, package: Path) -> str:
     """Every parameter that may be left out, as a TypedDict of the model's own types."""
-    _, (*_, name) = _body(side)
-    modules = (ast.parse(path.read_text("utf-8")) for path in package.glob("models/*.py"))
-    tree, campaign = next(
-        (module, node)
-        for module in modules
-        for node in module.body
-        if isinstance(node, ast.ClassDef) and node.name == name
-    )
-    marked, _ = _repeated(side)
+    tree, campaign = _model(package)
+    marked = _repeated(side).name
     lines = list[str]()
     names = set[str]()
     for field, description in _optional(campaign):
-        name = ast.unparse(field.target).removesuffix("_")
+        name = _option(ast.unparse(field.target))
         if name == marked:
             continue
         kind = ast.unparse(field.annotation).removesuffix(" | Unset")
@@ -152,6 +158,40 @@ def _options(side: Side, package: Path) -> str:
     made = ["", "", f"class {campaign.name}Options(TypedDict, total=False):"]
     about = f"The parameters of a {campaign.name} that may be left out, but for {marked}."
     return "\n".join([*head, *made, f'    """{about}"""', "", *lines, ""])
+
+
+def _model(package: Path) -> tuple[ast.Module, ast.ClassDef]:
+    """The class of a request's body, by the function that sends it, and the module it stands in."""
+    functions = (
+        node
+        for path in package.glob("api/*/*.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == "_get_kwargs"
+    )
+    (body,) = (
+        one for function in functions for one in function.args.kwonlyargs if one.arg == "body"
+    )
+    assert body.annotation is not None  # noqa: S101  (the generator writes one always)
+    # A body that need not be there is of one type more, which is no model.
+    known = {node.id for node in ast.walk(body.annotation) if isinstance(node, ast.Name)}
+    modules = (ast.parse(path.read_text("utf-8")) for path in package.glob("models/*.py"))
+    (found,) = (
+        (module, node)
+        for module in modules
+        for node in module.body
+        if isinstance(node, ast.ClassDef) and node.name in known
+    )
+    return found
+
+
+def _option(attribute: str) -> str:
+    """What an attribute of the model is called as an argument.
+
+    >>> _option("type_"), _option("from_"), _option("self_")
+    ('type', 'from_', 'self_')
+    """
+    name = attribute.removesuffix("_")
+    return attribute if keyword.iskeyword(name) or name == "self" else name
 
 
 def _optional(campaign: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:

@@ -10,13 +10,22 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from mock_server.contract import NAMED, NESTING
-from mock_server.contract_file import ContractFile, Pointer, evidence, members, shortened
+from mock_server.contract_file import (
+    NAMED,
+    NESTING,
+    ContractFile,
+    Pointer,
+    evidence,
+    members,
+    shortened,
+)
 from mock_server.fields import squashed
+from vms.changes.request import parameters
 from vms.changes.sources import Side
 
 # Prism 5.14.2 ignores or misreads them (openapi/README.md).
 _NOT_FOR_PRISM: Final = ("prefixItems", "dependentRequired", "unevaluatedProperties", "contains")
+_HEADER: Final = {"type": "apiKey", "in": "header"}
 _ONE_LETTER: Final = re.compile(r"\W+")
 
 
@@ -42,8 +51,8 @@ def follow_references(file: ContractFile) -> None:
     Raises:
         ContractError: one leads nowhere, in a circle, or out of the file.
     """
-    for pointer, reference in _found(file.document, "$ref", ()):
-        file.follow({"$ref": reference}, pointer)
+    for pointer, _ in _found(file.document, "$ref", ()):
+        file.follow(file.at(pointer[:-1]), pointer[:-1])
 
 
 def problems(side: Side) -> Iterator[Problem]:
@@ -86,27 +95,14 @@ def _examples(side: Side) -> Iterator[tuple[Pointer, str, str]]:
 
 
 def _examples_are_valid(side: Side) -> Iterator[tuple[Pointer, str, str]]:
-    hook = side.file.document.get("webhooks", {})
-    operations = [(side.at, side.operation)]
-    operations += [(("webhooks", name, "post"), item["post"]) for name, item in hook.items()]
-    shared = {"components": side.file.document["components"]}
-    for at, operation in operations:
-        bodies: dict[Pointer, Any] = {("requestBody",): operation["requestBody"]}
-        bodies |= {("responses", name): body for name, body in operation["responses"].items()}
-        for below, body in bodies.items():
-            for media_type, media in body.get("content", {}).items():
-                schema = {**media["schema"], **shared}
-                try:
-                    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-                except (jsonschema_rs.ValidationError, ValueError) as wrong:
-                    where = (*at, *below, "content", media_type, "schema")
-                    yield where, shortened(str(wrong)), "a JSON Schema"
-                    continue
-                for name, example in media.get("examples", {}).items():
-                    where = (*at, *below, "content", media_type, "examples", name, "value")
-                    for broken in validator.iter_errors(example["value"]):
-                        at_fault = (*where, *broken.instance_path)
-                        yield at_fault, shortened(broken.message), "a valid example"
+    for at, media in side.file.media(side.at):
+        # The loader has refused what is no schema.
+        schema = side.file.alone(media["schema"])
+        validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+        for name, example in media.get("examples", {}).items():
+            for broken in validator.iter_errors(example["value"]):
+                at_fault = (*at, "examples", name, "value", *broken.instance_path)
+                yield at_fault, shortened(broken.message), "a valid example"
 
 
 def _keywords(side: Side) -> Iterator[tuple[Pointer, str, str]]:
@@ -176,18 +172,34 @@ def _nothing_unused(side: Side) -> Iterator[tuple[Pointer, str, str]]:
 
 def _one_meaning_a_name(side: Side) -> Iterator[tuple[Pointer, str, str]]:
     """What is a former or mistaken name of one parameter is not the name of another."""
-    schemas = side.file.document["components"]["schemas"]
-    for title, schema in schemas.items():
-        fields = schema.get("properties", {})
-        taken = {squashed(name): name for name in fields}
-        for member, field in fields.items():
-            lenient = field.get("x-lenient", {})
-            former = [entry["name"] for entry in lenient.get("former", ())]
-            for name in (*former, *lenient.get("mistaken", {}).get("names", ())):
-                other = taken.setdefault(squashed(name), member)
-                if other != member:
-                    at = ("components", "schemas", title, "properties", member, "x-lenient")
-                    yield at, f"the name {name!r}, which means {other}", "one meaning for a name"
+    known = [one for one in parameters(side).values() if one.name]
+    taken = {(one.parent, squashed(one.name)): one.name for one in known}
+    for one in known:
+        former = [entry["name"] for entry in one.lenient.get("former", ())]
+        for name in (*former, *one.lenient.get("mistaken", {}).get("names", ())):
+            other = taken.setdefault((one.parent, squashed(name)), one.name)
+            if other != one.name:
+                at = (*one.pointer, "x-lenient")
+                yield at, f"the name {name!r}, which means {other}", "one meaning for a name"
+
+
+def _nothing_unread(side: Side) -> Iterator[tuple[Pointer, str, str]]:
+    """What the twin would pass over: it signs in by both headers, and answers without others."""
+    schemes = side.file.document["components"]["securitySchemes"]
+    for name in ("api-login", "api-key"):
+        kind = {keyword: schemes[name].get(keyword) for keyword in ("type", "in")}
+        if kind != _HEADER:
+            yield ("components", "securitySchemes", name), f"{kind}", f"{_HEADER}: a header"
+    if [one.keys() for one in side.operation["security"]] != [{"api-login", "api-key"}]:
+        at = (*side.at, "security")
+        yield at, "another way to sign in", "one entry of both api-login and api-key"
+    if side.operation["requestBody"].get("required") is not True:
+        at = (*side.at, "requestBody")
+        yield at, "a body that need not be there", "required: true: nothing is sent without"
+    for status, response in side.operation["responses"].items():
+        if "headers" in response:
+            at = (*side.at, "responses", status, "headers")
+            yield at, "headers of an answer", "none: the twin does not send them"
 
 
 RULES: Final[Mapping[str, Rule]] = {
@@ -199,6 +211,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "quotes": _quotes,
     "nothing-unused": _nothing_unused,
     "one-meaning-a-name": _one_meaning_a_name,
+    "nothing-unread": _nothing_unread,
 }
 
 

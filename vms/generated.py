@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import json
+import keyword
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from mock_server.contract import ContractError
 from mock_server.contract_file import shipped
-from vms.changes.sources import Side, side
+from vms.changes.sources import side
 from vms.client_parts import GENERATOR, STAMP, STAMP_SIGN, MissingToolError, parts
 from vms.endings import remark
+
+# What a generated client imports; a package so called beside it would be imported in its place.
+_IMPORTED: Final = frozenset({"attr", "attrs", "dateutil", "httpx"})
 
 
 class CannotGenerateError(Exception):
@@ -64,6 +71,7 @@ def generate(contract: Path, package: Path) -> None:
     """
     # What a link names is replaced, and the link stays.
     target = package.resolve()
+    _refuse_what_is_no_name(package, target.name)
     try:
         if target.exists() and any(target.iterdir()):
             _refuse_what_is_no_client(package)
@@ -73,6 +81,23 @@ def generate(contract: Path, package: Path) -> None:
             _replace(target, fresh)
     except OSError as error:
         raise CannotGenerateError(f"{package}: cannot be written: {error}") from error
+
+
+def _refuse_what_is_no_name(package: Path, name: str) -> None:
+    """A package is imported by the name of its folder.
+
+    Raises:
+        CannotGenerateError: it cannot be, or would take the place of a module of that name.
+    """
+    if not name.isidentifier() or keyword.iskeyword(name):
+        why = "which Python cannot import"
+    elif name in sys.stdlib_module_names | _IMPORTED:
+        why = "and it would hide a module of that name, which the client needs"
+    else:
+        return
+    raise CannotGenerateError(
+        f"{package}: the package would be called {name!r}, {why}; expected a name such as voice_api"
+    )
 
 
 def _refuse_what_is_no_client(package: Path) -> None:
@@ -93,14 +118,13 @@ def _refuse_what_is_no_client(package: Path) -> None:
 
 
 def _make(contract: Path, fresh: Path) -> None:
-    read = _side(contract)
-    _run_generator(contract, fresh)
-    (fresh / "py.typed").touch()
     try:
+        read = side(str(contract))
+        _run_generator(contract, read.file.without_besides(), fresh)
         made = parts(read, fresh)
-    except MissingToolError as error:
+    except (ContractError, MissingToolError) as error:
         raise CannotGenerateError(str(error)) from error
-    for name, text in made.items():
+    for name, text in {"py.typed": "", **made}.items():
         (fresh / name).write_text(text, "utf-8")
 
 
@@ -121,10 +145,13 @@ def _replace(target: Path, fresh: Path) -> None:
             raise
 
 
-def _run_generator(contract: Path, fresh: Path) -> None:
+def _run_generator(contract: Path, document: Mapping[str, Any], fresh: Path) -> None:
+    # The document as it was read here: the generator would pass over what stands beside a $ref.
+    plain = fresh.with_name(f"{fresh.name}.json")
+    plain.write_text(json.dumps(document), "utf-8")
     command = [sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning"]
     command += ["--meta", "none", "--config", str(shipped("generator.yaml"))]
-    command += ["--path", str(contract.resolve()), "--output-path", str(fresh)]
+    command += ["--path", str(plain), "--output-path", str(fresh)]
     # The formatter of the post hooks is the one installed beside this Python.
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     done = subprocess.run(
@@ -145,13 +172,6 @@ def missing(package: str) -> CannotGenerateError:
     return CannotGenerateError(str(MissingToolError(package)))
 
 
-def _side(contract: Path) -> Side:
-    try:
-        return side(str(contract))
-    except ContractError as error:
-        raise CannotGenerateError(str(error)) from error
-
-
 def drift(contract: Path, package: Path) -> str:
     """The difference between ``package`` and a fresh generation, as a diff; empty if none.
 
@@ -162,7 +182,7 @@ def drift(contract: Path, package: Path) -> str:
         raise CannotGenerateError(f"{package}: no such folder; wanted a generated client")
     _refuse_what_is_no_client(package)
     with tempfile.TemporaryDirectory() as folder:
-        fresh = Path(folder) / package.name
+        fresh = Path(folder) / package.resolve().name
         _make(contract, fresh)
         old, new = _files(package), _files(fresh)
     parts = list[str]()
@@ -182,7 +202,8 @@ def drift(contract: Path, package: Path) -> str:
 
 def _files(package: Path) -> dict[str, bytes]:
     return {
-        path.relative_to(package).as_posix(): path.read_bytes()
+        # Git may write the ends of lines as the system has them.
+        path.relative_to(package).as_posix(): path.read_bytes().replace(b"\r\n", b"\n")
         for path in package.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

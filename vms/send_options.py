@@ -69,9 +69,9 @@ def of_the_contract(parameters: type = VoiceCampaignOptions) -> tuple[click.Opti
     for name, hint in get_type_hints(parameters).items():
         settings = _KINDS.get(get_origin(hint) or hint)
         if settings is not None and name not in _ELSEWHERE:
-            words = name.replace("_", "-")
+            words = name.replace("_", "-").strip("-")
             flag = f"--{words}/--no-{words}" if hint is bool else f"--{words}"
-            made.append(click.Option([flag], help=helps.get(name), **settings(hint)))
+            made.append(click.Option([name, flag], help=helps.get(name), **settings(hint)))
     return tuple(made)
 
 

@@ -14,16 +14,18 @@ import jsonschema_rs
 
 from voice_api.api.voice_campaign import send_voice_campaign
 from voice_api.models import Contact, VoiceCampaign
+from voice_api.options import VoiceCampaignOptions
 from voice_api.types import UNSET
 from voice_client.errors import ConfigurationError, InvalidRequest, shortened
 
 Validation: TypeAlias = Literal["strict", "off"]
 """``strict``: nothing leaves that the contract calls invalid. ``off``: the API may repair it."""
 
-_OPTIONS: Final = frozenset(name.removesuffix("_") for name in attrs.fields_dict(VoiceCampaign)) - {
-    "text",
-    "recipients",
-    "request_id",
+_ATTRIBUTES: Final = attrs.fields_dict(VoiceCampaign).keys()
+# Each option with the attribute that the generator makes of it: ``type`` is ``type_`` there.
+_OPTIONS: Final = {
+    name: name if name in _ATTRIBUTES else f"{name}_"
+    for name in VoiceCampaignOptions.__annotations__
 }
 # The generated module's half that makes a request: path, method and media type stand in it.
 _arguments = send_voice_campaign._get_kwargs  # noqa: SLF001
@@ -165,11 +167,11 @@ def _contacts(recipients: Iterable[object]) -> list[Contact]:
 def _body(
     text: str, contacts: list[Contact], options: Mapping[str, Any], request_id: str | None
 ) -> dict[str, Any]:
-    if unknown := options.keys() - _OPTIONS:
+    if unknown := options.keys() - _OPTIONS.keys():
         raise InvalidRequest(
             f"no such option: {', '.join(sorted(unknown))}; there are {', '.join(sorted(_OPTIONS))}"
         )
-    given = {("type_" if name == "type" else name): value for name, value in options.items()}
+    given = {_OPTIONS[name]: value for name, value in options.items()}
     if (moment := given.get("send_at", UNSET)) is not UNSET:
         given["send_at"] = _with_offset(moment)
     if request_id is not None:

@@ -113,9 +113,8 @@ class _Caller:
         self._usual = _usual(knows)
         self._client = client
         self.serves = server.contract
-        document = knows.file.document
         self._answers = {
-            status: jsonschema_rs.Draft202012Validator({**media["schema"], **_shared(document)})
+            status: jsonschema_rs.Draft202012Validator(knows.file.alone(media["schema"]))
             for status, response in knows.operation["responses"].items()
             for media in response.get("content", {}).values()
         }
@@ -181,10 +180,6 @@ class _Forgetful(MemoryStore):
 
     def add(self, entry: Entry, world: int = 0) -> Entry:  # noqa: ARG002  (as the store has it)
         return entry
-
-
-def _shared(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {"components": document["components"]}
 
 
 def _differences(

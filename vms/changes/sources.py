@@ -53,13 +53,13 @@ def side(name: str) -> Side:
         ContractError: it cannot be had, or is no contract.
     """
     if name.startswith(("https://", "http://")):
-        file = ContractFile.parsed(_AsTyped(name), _fetched(name))
+        file = ContractFile.decoded(_AsTyped(name), _fetched(name))
     elif _is_file(name):
         file = ContractFile.read(Path(name))
     else:
         revision, _, path = name.partition(":")
         label = _AsTyped(f"{revision}:{path or USUAL}")
-        file = ContractFile.parsed(label, _shown(name, revision, path))
+        file = ContractFile.decoded(label, _shown(name, revision, path))
     return Side(file, contract.of(file))
 
 
@@ -84,26 +84,25 @@ def _is_file(name: str) -> bool:
         return False
 
 
-def _fetched(url: str) -> str:
+def _fetched(url: str) -> bytes:
     try:
         answer = httpx.get(url, timeout=_PATIENCE, follow_redirects=True)
-        return answer.raise_for_status().text
+        return answer.raise_for_status().content
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         # A host's name that IDNA refuses is a ValueError.
         raise ContractError(f"{url}: {error}; wanted an OpenAPI file") from error
 
 
-def _shown(name: str, revision: str, path: str) -> str:
+def _shown(name: str, revision: str, path: str) -> bytes:
     wanted = "wanted a file, a git revision (such as HEAD~1 or main:path/contract.yaml) or a URL"
     if revision.startswith("-"):
         raise ContractError(f"{name}: no such file; {wanted}")
     command = ["git", "show", f"{revision}:{path or USUAL}"]
     try:
         done = subprocess.run(command, capture_output=True, check=False)
-        text = done.stdout.decode()
     except (OSError, ValueError) as error:
         raise ContractError(f"{name}: {error}; {wanted}") from error
     if done.returncode:
         said = " ".join(done.stderr.decode(errors="replace").split())
         raise ContractError(f"{name}: neither a file nor known to git ({said}); {wanted}")
-    return text
+    return done.stdout
