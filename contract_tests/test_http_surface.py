@@ -5,14 +5,18 @@ A framework likes to answer these by itself, with another status, in HTML, or wi
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import bodies
+import oracle
+import spec
 from spec import ANSWERS, DOCUMENT, METHOD, PATH
 from telling import told
 from wire import SIGNED_IN, Wire, hello
@@ -92,10 +96,59 @@ def test_a_path_whose_letters_are_escaped_is_the_same_path(wire: Wire) -> None:
     assert wire.send(BODY, path=PATH.replace("send", "%73end")).status == 201
 
 
-def test_a_query_changes_nothing(wire: Wire) -> None:
-    assert wire.send(BODY, path=f"{PATH}?simulation_mode=true&text=").value["residual_credit"] == (
-        149.95
+NAMES_IN_THE_QUERY: Final = (
+    *(*spec.FIELDS, "api-login", "mode", "request_mode", "simulationMode", "SIMULATION-MODE"),
+    *("recipients[0][phone_number]", "phone_number", "gender", "listName", "utm_source", "a/b~c"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES_IN_THE_QUERY)
+def test_a_parameter_in_the_query_is_noted_and_changes_nothing(wire: Wire, name: str) -> None:
+    answer = wire.send(BODY, path=f"{PATH}?{name}=true")
+
+    (remark,) = oracle.judge_query([name])
+    came = (answer.status, answer.headers["Twin-Notes"], answer.value["residual_credit"])
+    assert came == (201, "1", 149.95), told(
+        BODY, path=name, documented="sent, with one note", came=came, evidence=remark.grade
     )
+    (note,) = wire.entry(answer)["notes"]
+    assert remark.fits(note), note
+
+
+@pytest.mark.parametrize("name", NAMES_IN_THE_QUERY)
+def test_a_parameter_in_the_query_is_refused_in_strict_mode(name: str) -> None:
+    answer = Wire(strict=True).send(BODY, path=f"{PATH}?{name}=true")
+
+    assert answer.verdict == (400, {name: 400})
+
+
+def test_the_query_is_kept_but_no_key_in_it(wire: Wire) -> None:
+    answer = wire.send(BODY, path=f"{PATH}?simulation_mode=true&api_key=secret&a=%20")
+
+    assert wire.entry(answer)["query"] == "simulation_mode=true&api_key=hidden&a=%20"
+
+
+@given(names=st.lists(st.sampled_from(NAMES_IN_THE_QUERY) | st.text(max_size=8), max_size=4))
+def test_as_many_parameters_as_the_query_has_are_noted(names: list[str]) -> None:
+    wire = Wire()
+    query = urlencode([(name, "1") for name in names])
+
+    answer = wire.send(BODY, path=f"{PATH}?{query}")
+
+    notes = wire.entry(answer)["notes"]
+    assert [
+        remark.fits(note) for remark, note in zip(oracle.judge_query(names), notes, strict=True)
+    ] == ([True] * len(names))
+
+
+@pytest.mark.parametrize("name", ["content-encoding", "Content-Encoding"])
+def test_a_compressed_body_is_unreadable_because_of_its_header(wire: Wire, name: str) -> None:
+    body = gzip.compress(json.dumps(BODY).encode())
+
+    answer = wire.send(body, headers={**SIGNED_IN, name: "gzip"})
+
+    why = wire.entry(answer)["unreadable"]
+    assert (answer.verdict, why["where"], why["came"]) == ((400, {}), "Content-Encoding", "gzip")
 
 
 @pytest.mark.parametrize("content_type", JSON_TYPES)

@@ -81,7 +81,7 @@ def test_a_broken_object_under_the_type_of_a_form_is_broken_json() -> None:
 
 
 UNREADABLE_FORMS = {
-    "text=%ff": "form fields that are not UTF-8 (byte 0xff)",
+    "text=%ff": "byte 0xff, which is not UTF-8",
     "&".join(["a=1"] * 10_001): "more than 10000 form fields",
     "a" + "[b]" * 65 + "=1": "lists or objects more than 64 deep",
 }

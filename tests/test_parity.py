@@ -191,7 +191,7 @@ def credit_moves() -> Answer:
     left = iter(range(999, 0, -1))
 
     def change(_: httpx.Request, answer: httpx.Response) -> httpx.Response:
-        value = answer.json()
+        value = json.loads(answer.read())
         return httpx.Response(answer.status_code, json=value | {"residual_credit": next(left)})
 
     return change
