@@ -10,6 +10,7 @@ import json
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 import bodies
 import oracle
 import spec
+from mock_server.in_process import InProcess
 from spec import ANSWERS, DOCUMENT, METHOD, PATH
 from telling import told
 from wire import SIGNED_IN, Wire, hello
@@ -119,7 +121,9 @@ def test_a_parameter_in_the_query_is_noted_and_changes_nothing(wire: Wire, name:
 def test_a_parameter_in_the_query_is_refused_in_strict_mode(name: str) -> None:
     answer = Wire(strict=True).send(BODY, path=f"{PATH}?{name}=true")
 
-    assert answer.verdict == (400, {name: 400})
+    error = DOCUMENT["components"]["schemas"]["VoiceCampaign"]["x-lenient"]["errors"]["any"]
+    assert answer.status == 400
+    assert answer.value["errors"] == {name: {k: error[k] for k in ("code", "message")}}
 
 
 def test_the_query_is_kept_but_no_key_in_it(wire: Wire) -> None:
@@ -164,6 +168,17 @@ def test_json_of_another_type_is_read_with_one_note(wire: Wire, content_type: st
 
     assert answer.status == 201
     assert [note["rule"] for note in wire.entry(answer)["notes"]] == ["content_type"]
+
+
+def test_of_a_content_type_that_comes_twice_both_are_noted(wire: Wire) -> None:
+    headers = [*SIGNED_IN.items(), ("Content-Type", "application/json"), ("content-type", "a/b")]
+    # Flask's own client would fold them.
+    with httpx.Client(transport=InProcess(wire.app), base_url="http://localhost") as client:
+        answer = client.post(PATH, json=BODY, headers=headers)
+        (note,) = client.get(answer.headers["Twin-Request"]).json()["notes"]
+
+    assert (answer.status_code, note["rule"]) == (201, "content_type")
+    assert note["before"] == "application/json, a/b"
 
 
 def test_form_fields_are_read_with_one_note(wire: Wire) -> None:
@@ -222,3 +237,25 @@ def test_no_odd_json_brings_down_the_twin(text: str) -> None:
 
     assert answer.status in {201, 400}
     assert isinstance(answer.value, dict)
+
+
+ELSEWHERE: Final = (
+    *("evillocalhost", "api.evillocalhost", "localhost.example.com", "127.0.0.1.example.com"),
+    *("128.0.0.1", "[::2]", "0.0.0.0"),  # noqa: S104
+)
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+def test_the_control_plane_is_not_asked_under_a_name_that_may_be_elsewhere(
+    wire: Wire, host: str
+) -> None:
+    client = wire.app.test_client()
+
+    assert client.get("/_twin/health", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "twin.localhost", "127.0.0.1", "127.9.9.9", "[::1]"])
+def test_the_control_plane_is_asked_under_names_of_this_machine(wire: Wire, host: str) -> None:
+    client = wire.app.test_client()
+
+    assert client.get("/_twin/health", headers={"Host": f"{host}:8010"}).status_code == 200

@@ -52,7 +52,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "recipients[][phone_number]=1&recipients[][phone_number]=2": {
         "recipients": [{"phone_number": "1"}, {"phone_number": "2"}]
     },
+    "recipients[1]=1&recipients[0]=2&recipients[]=3": {"recipients": ["1", "2", "3"]},
     "a[b]=1": {"a": {"b": "1"}},
+    "a[0]=1&a[b]=2&a[]=3": {"a": {"0": "1", "b": "2", "1": "3"}},
     "a[b=1": {"a[b": "1"},
     "[a]=1": {"[a]": "1"},
     "a=1&a[b]=2": {"a": {"b": "2"}},
