@@ -173,6 +173,17 @@ def test_a_header_that_comes_twice_does_not_sign_in(name: str, again: str) -> No
 
 
 @pytest.mark.parametrize("name", ["api-login", "api-key"])
+def test_a_header_that_comes_twice_opens_no_account(name: str) -> None:
+    wire = Wire()
+    sent = headers(LOGINS["right"], KEYS["right"])
+
+    answer = over_http(wire, [*sent.items(), (name, "another")])
+
+    assert answer.status_code == 401
+    assert wire.control("GET", "/accounts").value["accounts"] == []
+
+
+@pytest.mark.parametrize("name", ["api-login", "api-key"])
 def test_credentials_in_the_query_do_not_sign_in(name: str) -> None:
     sent = headers(LOGINS["right"], KEYS["right"])
     path = f"{PATH}?{name}={sent.pop(name)}"

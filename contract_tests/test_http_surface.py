@@ -12,13 +12,17 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 import bodies
 import oracle
 import spec
+from mock_server.app import create_app
+from mock_server.contract import load
 from mock_server.in_process import InProcess
+from mock_server.twin import Twin
 from spec import ANSWERS, DOCUMENT, METHOD, PATH
 from telling import told
 from wire import SIGNED_IN, Wire, hello
@@ -259,3 +263,48 @@ def test_the_control_plane_is_asked_under_names_of_this_machine(wire: Wire, host
     client = wire.app.test_client()
 
     assert client.get("/_twin/health", headers={"Host": f"{host}:8010"}).status_code == 200
+
+
+TWIN: Final = yaml.safe_load((spec.FILE.parent / "twin.yaml").read_text("utf-8"))
+BOUNDED: Final = [
+    (parameter["name"], parameter["schema"][bound], step)
+    for parameter in TWIN["paths"]["/_twin/requests"]["get"]["parameters"]
+    for bound, step in (("minimum", -1), ("maximum", 1))
+    if bound in parameter["schema"]
+]
+
+
+@pytest.mark.parametrize(("name", "bound", "step"), BOUNDED)
+def test_a_filter_of_the_inbox_may_be_as_large_as_its_contract_says_and_no_more(
+    wire: Wire, name: str, bound: int, step: int
+) -> None:
+    wire.send(BODY)
+
+    answers = [wire.control("GET", f"/requests?{name}={n}") for n in (bound, bound + step)]
+
+    assert [answer.status for answer in answers] == [200, 400]
+    assert answers[1].value["where"] == name
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden"),
+    [
+        ("+1234567", "+123••67"),
+        ("1234567", "1234•67"),
+        (1_000_000, "1000•00"),
+        (-1_000_000, "-100••00"),
+        ("+123456", "+123456"),
+        ("123456", "123456"),
+        (999_999, 999_999),
+    ],
+)
+def test_a_number_of_seven_digits_is_masked_and_one_of_six_is_not(
+    shown: object, hidden: object
+) -> None:
+    app = create_app(Twin(load()), mask=True)
+    client = app.test_client()
+
+    answer = client.post(PATH, json=BODY | {"x": shown}, headers=SIGNED_IN)
+
+    (note,) = client.get(answer.headers["Twin-Request"]).get_json()["notes"]
+    assert note["before"] == hidden

@@ -427,11 +427,14 @@ def test_a_reset_is_a_read_error_for_an_async_client_too(twin: VoiceTwin) -> Non
         asyncio.run(post_async(twin))
 
 
-def test_a_delay_within_the_read_timeout_is_waited_for(twin: VoiceTwin, slept: list[float]) -> None:
-    twin.faults.delay(4.5)
+@pytest.mark.parametrize("seconds", [4.5, 5])
+def test_a_delay_within_the_read_timeout_is_waited_for(
+    twin: VoiceTwin, slept: list[float], seconds: float
+) -> None:
+    twin.faults.delay(seconds)
 
     assert post(twin, timeout=5).status_code == 201
-    assert slept == [4.5]
+    assert slept == [seconds]
 
 
 def test_a_delay_beyond_the_read_timeout_raises_at_once(
