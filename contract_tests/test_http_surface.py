@@ -308,3 +308,13 @@ def test_a_number_of_seven_digits_is_masked_and_one_of_six_is_not(
 
     (note,) = client.get(answer.headers["Twin-Request"]).get_json()["notes"]
     assert note["before"] == hidden
+
+
+def test_a_token_opens_the_control_plane_to_no_other_origin() -> None:
+    client = create_app(Twin(load()), token="secret", origins=["http://a.test"]).test_client()
+    signed_in = {"Authorization": "Bearer secret"}
+
+    foreign = client.get("/_twin/health", headers={**signed_in, "Origin": "http://b.test"})
+    without = client.options("/_twin/health")
+
+    assert (foreign.status_code, without.status_code) == (403, 401)

@@ -756,3 +756,19 @@ def test_with_a_token_the_twin_is_known_by_any_name(twin: Twin) -> None:
 
     headers = {"Host": "twin.example.com", "Authorization": "Bearer secret"}
     assert client.get("/_twin/health", headers=headers).status_code == 200
+
+
+def test_a_token_does_not_open_the_twin_to_another_origin(twin: Twin) -> None:
+    client = create_app(twin, token="secret").test_client()
+
+    headers = {"Origin": "https://example.com", "Authorization": "Bearer secret"}
+    assert client.get("/_twin/health", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "http://localhost"}])
+def test_only_a_preflight_of_an_allowed_origin_needs_no_token(
+    twin: Twin, headers: dict[str, str]
+) -> None:
+    client = create_app(twin, origins=[PAGE], token="secret").test_client()
+
+    assert client.options("/_twin/accounts/ada", headers=headers).status_code == 401
