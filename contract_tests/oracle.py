@@ -7,7 +7,7 @@ what each cast does is written anew in `oracle_casts`. Nothing here comes from t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -266,6 +266,20 @@ def _unknown(schema: Mapping[str, Any], name: str, path: str) -> Remark:
             return Remark(path, "ignored", "unknown", grade, _is_high(lenient))
     # Which names are near ones is a judgement of the twin's, and so are their stakes.
     return Remark(path, "ignored", "unknown", grade, None)
+
+
+def judge_query(names: Iterable[str]) -> list[Remark]:
+    """What has to be noted of parameters in the query of the URL, by their names."""
+    grade = _graded(spec.DOCUMENT["x-rules"]["query"]["evidence"])
+    schema = _SCHEMAS["VoiceCampaign"]
+    remarks = list[Remark]()
+    for name in names:
+        place = f"query/{name.replace('~', '~0').replace('/', '~1')}"
+        outer = name.split("[")[0]
+        known = outer in schema["properties"] or outer in {"api-login", "api-key"}
+        high = True if known else _unknown(schema, outer, "").high_stakes
+        remarks.append(Remark(place, "ignored", "query", grade, high))
+    return remarks
 
 
 def _check(name: str, path: str) -> Remark:

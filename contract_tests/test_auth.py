@@ -9,8 +9,10 @@ from __future__ import annotations
 from itertools import product
 from typing import Final
 
+import httpx
 import pytest
 
+from mock_server.in_process import InProcess
 from spec import ANSWERS, PATH
 from telling import told
 from wire import CONTRACT, Wire, account, hello
@@ -130,6 +132,55 @@ def test_a_header_of_another_name_does_not_stand_for_it(name: str) -> None:
     sent[f"x-{name}"] = sent.pop(name)
 
     assert closed().send(BODY, headers=sent).status == 401
+
+
+def over_http(wire: Wire, sent: list[tuple[str, str]]) -> httpx.Response:
+    """One request with the headers as they are: Flask's own client would fold them."""
+    with httpx.Client(transport=InProcess(wire.app), base_url="http://localhost") as client:
+        return client.post(PATH, json=BODY, headers=sent)
+
+
+@pytest.mark.parametrize("name", ["api-login", "api-key"])
+def test_a_header_with_an_underscore_does_not_stand_for_it(name: str) -> None:
+    sent = headers(LOGINS["right"], KEYS["right"])
+    sent[name.replace("-", "_")] = sent.pop(name)
+
+    assert over_http(closed(), list(sent.items())).status_code == 401
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_header_with_an_underscore_does_not_pay(*, first: bool) -> None:
+    sent = list(headers(LOGINS["right"], KEYS["right"]).items())
+    other = [("api_login", "bob@example.com"), ("api_key", "key-of-bob")]
+    wire = closed()
+
+    answer = over_http(wire, other + sent if first else sent + other)
+
+    assert answer.status_code == 201
+    balance = wire.control("GET", "/accounts/bob@example.com").value
+    assert balance["credit"] == str(CONTRACT.terms.opening_credit)
+
+
+@pytest.mark.parametrize("again", ["right", "another account's", "empty"])
+@pytest.mark.parametrize("name", ["api-login", "api-key"])
+def test_a_header_that_comes_twice_does_not_sign_in(name: str, again: str) -> None:
+    sent = list(headers(LOGINS["right"], KEYS["right"]).items())
+    second = [(name.title(), str({"api-login": LOGINS, "api-key": KEYS}[name][again]))]
+
+    answers = [over_http(closed(), sent + second), over_http(closed(), second + sent)]
+
+    assert [answer.status_code for answer in answers] == [401, 401]
+
+
+@pytest.mark.parametrize("name", ["api-login", "api-key"])
+def test_a_header_that_comes_twice_opens_no_account(name: str) -> None:
+    wire = Wire()
+    sent = headers(LOGINS["right"], KEYS["right"])
+
+    answer = over_http(wire, [*sent.items(), (name, "another")])
+
+    assert answer.status_code == 401
+    assert wire.control("GET", "/accounts").value["accounts"] == []
 
 
 @pytest.mark.parametrize("name", ["api-login", "api-key"])

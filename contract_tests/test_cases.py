@@ -33,6 +33,7 @@ class Row:
     sent: Any = UNSAID
     encoding: str = "utf-8"
     content_type: str = "application/json"
+    query: str = ""
     region: str = "FR"
     same: bool = False
     value: Any = UNSAID
@@ -73,7 +74,8 @@ _READ: Final = [row for row in ROWS if row.unreadable is None]
 def _read(row: Row, contract: Contract) -> reading.Reading:
     decoded = row.decoded()
     assert isinstance(decoded, decoding.Decoded), decoded
-    return reading.read(contract, decoded.value, casts.table(row.region), decoded.slips)
+    table = casts.table(row.region)
+    return reading.read(contract, decoded.value, table, decoded.slips, row.query)
 
 
 def _shown(note: reading.Note, wanted: Any) -> object:

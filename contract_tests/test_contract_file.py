@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,3 +132,19 @@ def test_every_answer_example_is_what_the_twin_answers(client: FlaskClient, name
     if name == "accepted":
         expected["ticket_number"] = response.json["ticket_number"]
     assert (response.status_code, response.json) == (example["x-status"], expected)
+
+
+@pytest.mark.parametrize("mistaken", ["list_name", "list-name", "listName"])
+@pytest.mark.parametrize("sent", ["listName", "LIST-NAME"])
+def test_a_parameter_in_another_spelling_is_meant_before_a_mistaken_name_of_another(
+    tmp_path: Path, mistaken: str, sent: str
+) -> None:
+    text = spec.FILE.read_text("utf-8")
+    assert text.count("names: [gender]") == 1
+    path = tmp_path / "contract.yaml"
+    path.write_text(text.replace("names: [gender]", f"names: [gender, {mistaken}]"), "utf-8")
+
+    meant = load(path).body.meant(sent)
+
+    assert meant is not None
+    assert meant.name == "list_name"

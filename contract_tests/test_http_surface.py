@@ -5,14 +5,24 @@ A framework likes to answer these by itself, with another status, in HTML, or wi
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any, Final
+from urllib.parse import urlencode
 
+import httpx
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 import bodies
+import oracle
+import spec
+from mock_server.app import create_app
+from mock_server.contract import load
+from mock_server.in_process import InProcess
+from mock_server.twin import Twin
 from spec import ANSWERS, DOCUMENT, METHOD, PATH
 from telling import told
 from wire import SIGNED_IN, Wire, hello
@@ -92,10 +102,61 @@ def test_a_path_whose_letters_are_escaped_is_the_same_path(wire: Wire) -> None:
     assert wire.send(BODY, path=PATH.replace("send", "%73end")).status == 201
 
 
-def test_a_query_changes_nothing(wire: Wire) -> None:
-    assert wire.send(BODY, path=f"{PATH}?simulation_mode=true&text=").value["residual_credit"] == (
-        149.95
+NAMES_IN_THE_QUERY: Final = (
+    *(*spec.FIELDS, "api-login", "mode", "request_mode", "simulationMode", "SIMULATION-MODE"),
+    *("recipients[0][phone_number]", "phone_number", "gender", "listName", "utm_source", "a/b~c"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES_IN_THE_QUERY)
+def test_a_parameter_in_the_query_is_noted_and_changes_nothing(wire: Wire, name: str) -> None:
+    answer = wire.send(BODY, path=f"{PATH}?{name}=true")
+
+    (remark,) = oracle.judge_query([name])
+    came = (answer.status, answer.headers["Twin-Notes"], answer.value["residual_credit"])
+    assert came == (201, "1", 149.95), told(
+        BODY, path=name, documented="sent, with one note", came=came, evidence=remark.grade
     )
+    (note,) = wire.entry(answer)["notes"]
+    assert remark.fits(note), note
+
+
+@pytest.mark.parametrize("name", NAMES_IN_THE_QUERY)
+def test_a_parameter_in_the_query_is_refused_in_strict_mode(name: str) -> None:
+    answer = Wire(strict=True).send(BODY, path=f"{PATH}?{name}=true")
+
+    error = DOCUMENT["components"]["schemas"]["VoiceCampaign"]["x-lenient"]["errors"]["any"]
+    assert answer.status == 400
+    assert answer.value["errors"] == {name: {k: error[k] for k in ("code", "message")}}
+
+
+def test_the_query_is_kept_but_no_key_in_it(wire: Wire) -> None:
+    answer = wire.send(BODY, path=f"{PATH}?simulation_mode=true&api_key=secret&a=%20")
+
+    assert wire.entry(answer)["query"] == "simulation_mode=true&api_key=hidden&a=%20"
+
+
+@given(names=st.lists(st.sampled_from(NAMES_IN_THE_QUERY) | st.text(max_size=8), max_size=4))
+def test_as_many_parameters_as_the_query_has_are_noted(names: list[str]) -> None:
+    wire = Wire()
+    query = urlencode([(name, "1") for name in names])
+
+    answer = wire.send(BODY, path=f"{PATH}?{query}")
+
+    notes = wire.entry(answer)["notes"]
+    assert [
+        remark.fits(note) for remark, note in zip(oracle.judge_query(names), notes, strict=True)
+    ] == ([True] * len(names))
+
+
+@pytest.mark.parametrize("name", ["content-encoding", "Content-Encoding"])
+def test_a_compressed_body_is_unreadable_because_of_its_header(wire: Wire, name: str) -> None:
+    body = gzip.compress(json.dumps(BODY).encode())
+
+    answer = wire.send(body, headers={**SIGNED_IN, name: "gzip"})
+
+    why = wire.entry(answer)["unreadable"]
+    assert (answer.verdict, why["where"], why["came"]) == ((400, {}), "Content-Encoding", "gzip")
 
 
 @pytest.mark.parametrize("content_type", JSON_TYPES)
@@ -111,6 +172,17 @@ def test_json_of_another_type_is_read_with_one_note(wire: Wire, content_type: st
 
     assert answer.status == 201
     assert [note["rule"] for note in wire.entry(answer)["notes"]] == ["content_type"]
+
+
+def test_of_a_content_type_that_comes_twice_both_are_noted(wire: Wire) -> None:
+    headers = [*SIGNED_IN.items(), ("Content-Type", "application/json"), ("content-type", "a/b")]
+    # Flask's own client would fold them.
+    with httpx.Client(transport=InProcess(wire.app), base_url="http://localhost") as client:
+        answer = client.post(PATH, json=BODY, headers=headers)
+        (note,) = client.get(answer.headers["Twin-Request"]).json()["notes"]
+
+    assert (answer.status_code, note["rule"]) == (201, "content_type")
+    assert note["before"] == "application/json, a/b"
 
 
 def test_form_fields_are_read_with_one_note(wire: Wire) -> None:
@@ -169,3 +241,80 @@ def test_no_odd_json_brings_down_the_twin(text: str) -> None:
 
     assert answer.status in {201, 400}
     assert isinstance(answer.value, dict)
+
+
+ELSEWHERE: Final = (
+    *("evillocalhost", "api.evillocalhost", "localhost.example.com", "127.0.0.1.example.com"),
+    *("128.0.0.1", "[::2]", "0.0.0.0"),  # noqa: S104
+)
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+def test_the_control_plane_is_not_asked_under_a_name_that_may_be_elsewhere(
+    wire: Wire, host: str
+) -> None:
+    client = wire.app.test_client()
+
+    assert client.get("/_twin/health", headers={"Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "twin.localhost", "127.0.0.1", "127.9.9.9", "[::1]"])
+def test_the_control_plane_is_asked_under_names_of_this_machine(wire: Wire, host: str) -> None:
+    client = wire.app.test_client()
+
+    assert client.get("/_twin/health", headers={"Host": f"{host}:8010"}).status_code == 200
+
+
+TWIN: Final = yaml.safe_load((spec.FILE.parent / "twin.yaml").read_text("utf-8"))
+BOUNDED: Final = [
+    (parameter["name"], parameter["schema"][bound], step)
+    for parameter in TWIN["paths"]["/_twin/requests"]["get"]["parameters"]
+    for bound, step in (("minimum", -1), ("maximum", 1))
+    if bound in parameter["schema"]
+]
+
+
+@pytest.mark.parametrize(("name", "bound", "step"), BOUNDED)
+def test_a_filter_of_the_inbox_may_be_as_large_as_its_contract_says_and_no_more(
+    wire: Wire, name: str, bound: int, step: int
+) -> None:
+    wire.send(BODY)
+
+    answers = [wire.control("GET", f"/requests?{name}={n}") for n in (bound, bound + step)]
+
+    assert [answer.status for answer in answers] == [200, 400]
+    assert answers[1].value["where"] == name
+
+
+@pytest.mark.parametrize(
+    ("shown", "hidden"),
+    [
+        ("+1234567", "+123••67"),
+        ("1234567", "1234•67"),
+        (1_000_000, "1000•00"),
+        (-1_000_000, "-100••00"),
+        ("+123456", "+123456"),
+        ("123456", "123456"),
+        (999_999, 999_999),
+    ],
+)
+def test_a_number_of_seven_digits_is_masked_and_one_of_six_is_not(
+    shown: object, hidden: object
+) -> None:
+    app = create_app(Twin(load()), mask=True)
+    client = app.test_client()
+
+    answer = client.post(PATH, json=BODY | {"x": shown}, headers=SIGNED_IN)
+
+    (note,) = client.get(answer.headers["Twin-Request"]).get_json()["notes"]
+    assert note["before"] == hidden
+
+
+def test_a_token_opens_the_control_plane_to_no_other_origin() -> None:
+    client = create_app(Twin(load()), token="secret", origins=["http://a.test"]).test_client()
+    signed_in = {"Authorization": "Bearer secret"}
+
+    foreign = client.get("/_twin/health", headers={**signed_in, "Origin": "http://b.test"})
+    without = client.options("/_twin/health")
+
+    assert (foreign.status_code, without.status_code) == (403, 401)

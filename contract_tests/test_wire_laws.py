@@ -300,6 +300,18 @@ def test_a_campaign_is_scheduled_if_its_time_is_still_to_come(send_at: str, stat
     assert wire.entry(wire.send(hello(send_at=send_at)))["state"] == state
 
 
+@pytest.mark.parametrize(
+    ("send_at", "past"), [("2026-11-23T12:00:00Z", True), ("2026-11-23T12:00:00.001Z", False)]
+)
+def test_a_time_that_is_now_is_past_and_so_is_said_to_be(send_at: str, *, past: bool) -> None:
+    wire = rich()
+
+    entry = wire.entry(wire.send(hello(send_at=send_at)))
+
+    assert [note["rule"] for note in entry["notes"]] == ["past"] * past
+    assert (entry["campaign"]["send_at"] is None) == past
+
+
 def test_a_scheduled_campaign_is_sent_when_its_time_has_come() -> None:
     wire = rich()
     answer = wire.send(hello(send_at="2026-11-23T12:00:10Z"))

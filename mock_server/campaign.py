@@ -170,11 +170,14 @@ class Desk:
         body = self._contract.body
         errors = dict[str, FieldError]()
         for note in reading.repairs:
-            # A note on the whole body has no path; one on a parameter without a name has "/".
-            name = note.field if note.path else "body"
-            errors[name] = (
-                body.members.get(name, body).error("strict") if note.path else body.error("body")
-            )
+            # One on a parameter without a name has the path "/".
+            if not note.path:
+                errors["body"] = body.error("body")
+            else:
+                # What the query has is not known there, whatever its name.
+                in_body = note.path.startswith("/")
+                member = body.members.get(note.field, body) if in_body else body
+                errors[note.field] = member.error("strict")
         return Refused(PAYLOAD, errors | dict(_at_fault(reading).errors))
 
     def send(self, login: str, reading: Reading, state: State, now: datetime) -> Outcome:

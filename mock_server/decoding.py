@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final, TypeAlias
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from mock_server.values import Json
 
@@ -52,9 +52,14 @@ class Unreadable:
 
 
 def decode(
-    raw: bytes, content_type: str, media_type: str = "application/json"
+    raw: bytes,
+    content_type: str,
+    media_type: str = "application/json",
+    content_encoding: str = "",
 ) -> Decoded | Unreadable:
     """The object in ``raw``; ``media_type`` is the contract's.
+
+    A header that explains why there is none is named as the reason.
 
     >>> decode(b'{"text": "hi"}', "application/json")
     Decoded(value={'text': 'hi'}, slips=())
@@ -75,7 +80,9 @@ def decode(
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        return Unreadable(f"byte {error.start}", f"0x{raw[error.start]:02x}, which is not UTF-8")
+        byte = f"0x{raw[error.start]:02x}, which is not UTF-8"
+        found = Unreadable(f"byte {error.start}", byte)
+        return _cause(raw, content_type, content_encoding) or found
     if not text.strip():
         return Unreadable("body", "nothing")
     outcome = _json(text)
@@ -87,7 +94,9 @@ def decode(
     elif sent_as != media_type:
         slips.append(Slip("", "content_type", content_type, media_type))
     if isinstance(outcome, Unreadable):
-        return outcome
+        # What is wrong with the body as a whole is wrong with JSON that could be read.
+        cause = None if outcome.where == "body" else _cause(raw, content_type, content_encoding)
+        return cause or outcome
     value, marks = outcome
     if not isinstance(value, dict):
         return Unreadable("body", _NAMES[type(value)])
@@ -95,6 +104,8 @@ def decode(
 
 
 _MARK: Final = b"\xef\xbb\xbf"
+# RFC 1952, 2.3.1.
+_GZIP: Final = b"\x1f\x8b"
 _NAMES: Final = {
     list: "a list",
     str: "a text",
@@ -106,6 +117,39 @@ _NAMES: Final = {
 
 # A value with the slips in it.
 _Marked: TypeAlias = tuple[Json, tuple[Slip, ...]]
+
+
+# ── why there is none ─────────────────────────────────────────────────────────────
+
+
+def _cause(raw: bytes, content_type: str, content_encoding: str) -> Unreadable | None:
+    """Why bytes are no JSON in UTF-8, if a header says so or they look like something else."""
+    if content_encoding.strip().lower() not in {"", "identity"}:
+        return Unreadable("Content-Encoding", content_encoding, "the body as it is, not encoded")
+    sent_as, _, parameters = content_type.lower().partition(";")
+    charset = _CHARSET.search(parameters)
+    another = charset is not None and charset[1] not in _UTF_8 and not _is_utf_8(raw)
+    if another or "," in sent_as or sent_as.strip().startswith("multipart/"):
+        return Unreadable("Content-Type", content_type)
+    encoding = json.detect_encoding(raw)
+    if raw.decode(encoding, "replace").lstrip("\ufeff \t\r\n").startswith("{"):
+        return None if encoding.startswith("utf-8") else Unreadable("body", encoding.upper())
+    return Unreadable("body", "gzip") if raw.startswith(_GZIP) else None
+
+
+def _is_utf_8(raw: bytes) -> bool:
+    try:
+        # A form has its characters behind percent signs.
+        text = unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError:
+        return False
+    # Nothing else has them: so are the letters of UTF-16 in pairs.
+    return "\0" not in text
+
+
+# As RFC 9110, 8.3.2 has it; in quotes or without.
+_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s;"',]+)""")
+_UTF_8: Final = frozenset({"utf-8", "utf8"})
 
 
 # ── JSON ─────────────────────────────────────────────────────────────
@@ -295,9 +339,8 @@ def _form(text: str) -> _Marked | Unreadable:
             text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FORM_FIELDS
         )
     except UnicodeDecodeError as error:
-        return Unreadable(
-            "body", f"form fields that are not UTF-8 (byte 0x{error.object[error.start]:02x})"
-        )
+        byte = f"byte 0x{error.object[error.start]:02x}, which is not UTF-8"
+        return Unreadable("form fields", byte)
     except ValueError:
         return Unreadable("body", f"more than {_MOST_FORM_FIELDS} form fields")
     root = _Branch()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import flask
 from werkzeug.wsgi import LimitedStream
@@ -13,6 +12,7 @@ from mock_server import faults
 from mock_server.decoding import LARGEST_BODY
 from mock_server.edge import CONTROL, problem, served_twin
 from mock_server.faults import Preference
+from mock_server.headers import REPEATED
 from mock_server.masking import masked
 from mock_server.store import Entry, Request
 from mock_server.values import printable
@@ -31,12 +31,22 @@ def imitate() -> flask.Response | None:
 
     Before Flask's own routing has a say, which would redirect some paths and refuse some methods.
     """
-    path = _path(flask.request.environ)
+    # Flask's own path has one slash less where there were two.
+    environ = flask.request.environ
+    path = _as_sent(environ.get("PATH_INFO", ""))
     if path == CONTROL or path.startswith(f"{CONTROL}/"):
         return None
     headers = {name.lower(): value for name, value in flask.request.headers.items()}
     body, complete = _bounded(flask.request)
-    request = Request(flask.request.method, path, headers, body, complete=complete)
+    request = Request(
+        flask.request.method,
+        path,
+        headers,
+        body,
+        complete=complete,
+        query=_as_sent(environ.get("QUERY_STRING", "")),
+        repeated=environ.get(REPEATED, frozenset()),
+    )
     prefer = Preference.of(headers.get("prefer", ""))
     try:
         entry = served_twin().handle(request, prefer)
@@ -45,10 +55,9 @@ def imitate() -> flask.Response | None:
     return _encode(entry)
 
 
-def _path(environ: Mapping[str, Any]) -> str:
-    """The path as it was sent: Flask's own has one slash less where there were two."""
-    sent: str = environ.get("PATH_INFO", "")
-    return sent.encode("latin-1").decode(errors="replace")
+def _as_sent(text: str) -> str:
+    """A text of the WSGI environ, which has its bytes as Latin-1."""
+    return text.encode("latin-1").decode(errors="replace")
 
 
 def _bounded(request: flask.Request) -> tuple[bytes, bool]:

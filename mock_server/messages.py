@@ -179,7 +179,9 @@ class Message:
         """A command that sends the same bytes again."""
         given = {**headers, "Content-Type": self.document["content_type"] or "application/json"}
         flags = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in given.items()]
-        command = " ".join(["curl -i", base_url + self.document["path"], *flags])
+        query: str = self.document["query"]
+        url = base_url + self.document["path"] + (f"?{query}" if query else "")
+        command = " ".join(["curl -i", shlex.quote(url), *flags])
         raw: str = self.document["raw"]
         encoded: str | None = self.document.get("raw_base64")
         if encoded is None and _NOT_FOR_A_SHELL.search(raw):

@@ -6,15 +6,19 @@ alone writes notes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl, unquote_plus
 
 from mock_server.casts import Cast
 from mock_server.decoding import Slip, escaped
-from mock_server.fields import Contract, Field, FieldError, Otherwise, Rule
+from mock_server.fields import Contract, Field, FieldError, Otherwise, Rule, squashed
 from mock_server.values import Json, same
+
+# Stands for a key that somebody sent in the query.
+_HIDDEN: Final = "hidden"
 
 
 class Kind(StrEnum):
@@ -27,8 +31,9 @@ class Kind(StrEnum):
 
 
 class Note(NamedTuple):
-    """One thing the API would do without a word; ``path`` is a JSON Pointer into the body.
+    """One thing the API would do without a word.
 
+    ``path`` is a JSON Pointer into the body, or ``query/`` and a name in the query of the URL.
     A named tuple, because a broken frame makes thousands, each in a third of a dataclass's time.
     """
 
@@ -105,13 +110,21 @@ class Reading:
 
 
 def read(
-    contract: Contract, body: dict[str, Json], casts: Mapping[str, Cast], slips: Sequence[Slip] = ()
+    contract: Contract,
+    body: dict[str, Json],
+    casts: Mapping[str, Cast],
+    slips: Sequence[Slip] = (),
+    query: str = "",
 ) -> Reading:
     """The body as the API reads it. ``body`` is left as it is.
 
-    A body that is valid as sent comes back itself, without a walk.
+    A body that is valid as sent comes back itself, without a walk. Of ``query``, that of the URL,
+    each parameter is noted.
     """
-    forgiven = tuple(_slip_note(contract, slip) for slip in slips)
+    forgiven = (
+        *_query_notes(contract, query),
+        *(_slip_note(contract, slip) for slip in slips),
+    )
     if contract.clean(body):
         return Reading(body, forgiven)
     walk = _Walk(contract, casts)
@@ -126,6 +139,37 @@ def read_first_level(
     walk = _Walk(contract, casts, items=False)
     value = walk.body(body)
     return Reading(value, (*walk.notes, *walk.advice), tuple(walk.faults))
+
+
+def without_key(contract: Contract, query: str) -> str:
+    """The query of a URL with a word in the place of each key."""
+    key = squashed(contract.key_header)
+    parts = (part.partition("=") for part in query.split("&"))
+    return "&".join(
+        name + equals + (_HIDDEN if value and squashed(unquote_plus(name)) == key else value)
+        for name, equals, value in parts
+    )
+
+
+def _query_notes(contract: Contract, query: str) -> Iterator[Note]:
+    """What is not read, because it does not stand in the body."""
+    body = contract.body
+    headers = {squashed(contract.login_header), squashed(contract.key_header)}
+    for number, (name, value) in enumerate(parse_qsl(query, keep_blank_values=True)):
+        head = name.partition("[")[0]
+        known = body.members.get(head)
+        meant = known or body.meant(head, guess=number < _MOST_GUESSES)
+        yield Note(
+            f"query/{escaped(name)}",
+            Kind.IGNORED,
+            contract.rules["query"],
+            value,
+            None,
+            high_stakes=known is not None
+            or squashed(head) in headers
+            or (meant is not None and meant.high_stakes),
+            did_you_mean=meant.name if meant and not known else None,
+        )
 
 
 def _slip_note(contract: Contract, slip: Slip) -> Note:

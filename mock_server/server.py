@@ -11,6 +11,7 @@ import ipaddress
 import logging
 import os
 import queue
+import re
 import signal
 import socket
 import struct
@@ -35,6 +36,7 @@ from mock_server.app import create_app
 from mock_server.contract import load
 from mock_server.contract_file import ContractError
 from mock_server.delivery import HANG_UP
+from mock_server.headers import in_environ
 from mock_server.memory_store import MemoryStore
 from mock_server.settings import Settings
 from mock_server.store import Account, opened
@@ -55,6 +57,10 @@ _BACKLOG: Final = 128
 _LARGEST_HEAD: Final = 2**16
 # More of a body that the application left unread is not read either: the connection ends.
 _LARGEST_REST: Final = 2**20
+# A name and a value (RFC 9110, 5.1 and 5.5).
+_HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\0\r\n]*)\r\n")
+# They say whom a request is for and where it ends.
+_ONLY_ONCE: Final = frozenset({b"Content-Length", b"Host", b"Transfer-Encoding"})
 # SO_LINGER, on, 0 seconds: a socket that is closed resets its connection.
 _RESET: Final = struct.pack("ii", 1, 0)
 
@@ -231,6 +237,7 @@ class _Gateway(wsgi.Gateway_10):
 
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]  # its stub says None
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]  # in cheroot
+        environ |= in_environ(self.req.headers)
         environ[HANG_UP] = self._hang_up
         if self.req.chunked_read:
             environ["wsgi.input"] = _Chunked(self.req)
@@ -269,13 +276,35 @@ class _Request(HTTPRequest):
     def __init__(self, server: _Server, connection: HTTPConnection) -> None:
         # Not strict, it takes a URL for a path, and a path that begins with two slashes.
         super().__init__(server, connection, strict_mode=False)
+        self.headers = list[tuple[str, str]]()
 
     def parse_request(self) -> None:
         try:
             super().parse_request()
-        except (NameError, ValueError):
-            # A URL with half an IPv6 address; a first header that continues the one before.
+        except ValueError:
+            # A URL with half an IPv6 address.
             self.simple_response("400 Bad Request")
+
+    def header_reader(self, lines: io.BufferedIOBase, known: dict[bytes, bytes]) -> None:
+        """Read the headers, as they were sent for the application, for cheroot those it knows.
+
+        cheroot's own takes the first of two away, and of one with a second line the first line.
+
+        Raises:
+            ValueError: it is no header, or stands twice where it must not (RFC 9112).
+        """
+        while (line := lines.readline()) != b"\r\n":
+            header = _HEADER.fullmatch(line)
+            if header is None:
+                raise ValueError("Illegal header line.")
+            name, value = header[1], header[2].strip()
+            title = name.title()
+            if title in known and title in _ONLY_ONCE:
+                raise ValueError(f"{title.decode()} stands twice.")
+            self.headers.append((name.decode(), value.decode("latin-1")))
+            # cheroot tells the names apart as little as WSGI does.
+            if b"_" not in name:
+                known[title] = value
 
     def send_headers(self) -> None:
         if getattr(self.rfile, "remaining", 0) > _LARGEST_REST:

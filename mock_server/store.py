@@ -25,7 +25,9 @@ from mock_server.reading import Kind, Note, Reading
 class Request:
     """What arrived.
 
-    Header names are in small letters; ``body`` has at most one byte more than the twin reads.
+    Header names are in small letters, and the values of one that came again are joined by a comma;
+    ``repeated`` names those. ``body`` has at most one byte more than the twin reads. ``query`` is
+    what stands behind the question mark, as it was sent.
     """
 
     method: str
@@ -34,6 +36,8 @@ class Request:
     body: bytes = b""
     complete: bool = True
     """Whether the body is as long as the Content-Length said."""
+    query: str = ""
+    repeated: frozenset[str] = frozenset()
 
     @property
     def content_type(self) -> str:
@@ -170,6 +174,7 @@ class Entry:
                 "raw_base64": base64.b64encode(self.request.body).decode(),
             }
         details = {
+            "query": self.request.query,
             "content_type": self.request.content_type,
             **raw,
             "strict": self.strict,

@@ -84,6 +84,8 @@ class Twin:
             LookupError: the contract has no such answer as is preferred.
         """
         preferred = prefer.rule(self.contract) if prefer else None
+        if request.query:
+            request = replace(request, query=reading.without_key(self.contract, request.query))
         while True:
             # Whoever resets the account meanwhile came first: then all is read anew.
             with contextlib.suppress(WorldGoneError):
@@ -130,6 +132,8 @@ class Twin:
             return Refused("not-found")
         if request.method != self.contract.method:
             return Refused("method-not-allowed")
+        if request.repeated & {self.contract.login_header, self.contract.key_header}:
+            return Refused("unauthorized")
         login = request.headers.get(self.contract.login_header, "").strip()
         key = request.headers.get(self.contract.key_header, "").strip()
         if magic := self.contract.magic.keys.get(key):
@@ -166,7 +170,7 @@ class Twin:
         if isinstance(decoded, Unreadable):
             return _Considered(lambda _: Refused("unreadable"), strict, unreadable=decoded)
         table = self._table(account.region)
-        read = reading.read(self.contract, decoded.value, table, decoded.slips)
+        read = reading.read(self.contract, decoded.value, table, decoded.slips, request.query)
         if strict and read.repairs:
             return _Considered(lambda _: self.desk.strict(read), strict, read)
         login, desk = account.login, self.desk
@@ -206,7 +210,12 @@ class Twin:
         if not request.complete:
             came = f"only {len(request.body)} bytes"
             return Unreadable("body", came, "all that Content-Length says")
-        return decoding.decode(request.body, request.content_type, self.contract.media_type)
+        return decoding.decode(
+            request.body,
+            request.content_type,
+            self.contract.media_type,
+            request.headers.get("content-encoding", ""),
+        )
 
     def _table(self, region: str) -> Mapping[str, Cast]:
         with self._tables_lock:

@@ -259,3 +259,18 @@ def test_strict_does_not_mind_advice(contract: Contract, clock: Clock) -> None:
     headers = {"api-login": "a", "api-key": "b", "content-type": "application/json"}
 
     assert twin.handle(Request("POST", contract.url_path, headers, body)).answer.status == 201
+
+
+def test_strict_blames_what_is_repaired_and_refused_for_the_refusal(
+    contract: Contract, clock: Clock
+) -> None:
+    twin = Twin(contract, clock=clock, strict=True)
+    headers = {"api-login": "a", "api-key": "b", "content-type": "application/json"}
+    body = b'{"text": "a", "recipients": ["nobody"]}'
+
+    entry = twin.handle(Request("POST", contract.url_path, headers, body))
+
+    assert entry.repairs > 0
+    assert entry.answer.value["errors"] == {
+        "recipients": {"code": 117, "message": "No valid recipient."}
+    }

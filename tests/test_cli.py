@@ -112,9 +112,22 @@ def test_names_in_a_payload_move_no_cursor() -> None:
     assert "/a\\x1b[2J\\nb" in output
 
 
-@pytest.mark.parametrize(
-    ("body", "code"), [(BODY, 0), (BODY | {"text": 1}, 1), (BODY | {"voice_language": "xx"}, 1)]
+ADVISED = {"sender": "Nanterredomus"}
+STRICTLY = (
+    (BODY, 0),
+    (BODY | {"text": 1}, 1),
+    (BODY | {"voice_language": "xx"}, 1),
+    # Advice alone is no repair; beside one, or beside a refusal, it excuses nothing.
+    (BODY | ADVISED, 0),
+    (BODY | ADVISED | {"text": 1}, 1),
+    (BODY | ADVISED | {"voice_language": "xx"}, 1),
+    # A refusal without a single repair.
+    (b"[]", 1),
+    ({}, 1),
 )
+
+
+@pytest.mark.parametrize(("body", "code"), STRICTLY)
 def test_strict_exits_with_1_on_any_repair_or_refusal(body: object, code: int) -> None:
     assert run("explain", "--strict", "-", stdin=body).exit_code == code
 

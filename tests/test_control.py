@@ -362,13 +362,23 @@ def test_any_other_route_under_the_prefix_is_not_found(client: FlaskClient, path
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "localhost:8010", "127.0.0.1:1", "[::1]:8010", "twin.localhost"]
+    "host",
+    [
+        *("localhost", "localhost:8010", "LOCALHOST", "twin.localhost", "a.twin.localhost"),
+        *("127.0.0.1:1", "127.9.9.9", "[::1]:8010"),
+    ],
 )
 def test_names_of_loopback_may_ask(client: FlaskClient, host: str) -> None:
     assert client.get("/_twin/health", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["example.com", "127.0.0.1.example.com", "10.0.0.1", "[::", ""])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("example.com", "127.0.0.1.example.com", "localhost.example.com", "10.0.0.1", "128.0.0.1"),
+        *("evillocalhost", "api.evillocalhost", "evil-localhost", "[::2]", "0.0.0.0", "[::", ""),  # noqa: S104
+    ],
+)
 def test_other_names_may_not(client: FlaskClient, host: str) -> None:
     response = client.post("/_twin/reset", headers={"Host": host})
 
@@ -746,3 +756,19 @@ def test_with_a_token_the_twin_is_known_by_any_name(twin: Twin) -> None:
 
     headers = {"Host": "twin.example.com", "Authorization": "Bearer secret"}
     assert client.get("/_twin/health", headers=headers).status_code == 200
+
+
+def test_a_token_does_not_open_the_twin_to_another_origin(twin: Twin) -> None:
+    client = create_app(twin, token="secret").test_client()
+
+    headers = {"Origin": "https://example.com", "Authorization": "Bearer secret"}
+    assert client.get("/_twin/health", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("headers", [{}, {"Origin": "http://localhost"}])
+def test_only_a_preflight_of_an_allowed_origin_needs_no_token(
+    twin: Twin, headers: dict[str, str]
+) -> None:
+    client = create_app(twin, origins=[PAGE], token="secret").test_client()
+
+    assert client.options("/_twin/accounts/ada", headers=headers).status_code == 401

@@ -52,7 +52,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "recipients[][phone_number]=1&recipients[][phone_number]=2": {
         "recipients": [{"phone_number": "1"}, {"phone_number": "2"}]
     },
+    "recipients[1]=1&recipients[0]=2&recipients[]=3": {"recipients": ["1", "2", "3"]},
     "a[b]=1": {"a": {"b": "1"}},
+    "a[0]=1&a[b]=2&a[]=3": {"a": {"0": "1", "b": "2", "1": "3"}},
     "a[b=1": {"a[b": "1"},
     "[a]=1": {"[a]": "1"},
     "a=1&a[b]=2": {"a": {"b": "2"}},
@@ -81,7 +83,7 @@ def test_a_broken_object_under_the_type_of_a_form_is_broken_json() -> None:
 
 
 UNREADABLE_FORMS = {
-    "text=%ff": "form fields that are not UTF-8 (byte 0xff)",
+    "text=%ff": "byte 0xff, which is not UTF-8",
     "&".join(["a=1"] * 10_001): "more than 10000 form fields",
     "a" + "[b]" * 65 + "=1": "lists or objects more than 64 deep",
 }

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
+import anyio
+import anyio.to_thread
+import h11
 import httpx
 import pytest
 
@@ -149,6 +156,249 @@ def test_any_application_is_carried() -> None:
     assert response.headers["X-Asked"] == "a=b%20c"
 
 
+# ── as over a port ─────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["port", "in process"])
+def either(request: pytest.FixtureRequest) -> Iterator[VoiceTwin]:
+    """A twin over a port, and one in process: what is true of one has to be of the other."""
+    with mock_server.running(http=request.param) as twin:
+        yield twin
+
+
+def sync_client(twin: VoiceTwin, **given: Any) -> httpx.Client:
+    return httpx.Client(
+        transport=twin.transport, base_url=twin.base_url, headers=twin.headers, **given
+    )
+
+
+def async_client(twin: VoiceTwin, **given: Any) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=twin.async_transport, base_url=twin.base_url, headers=twin.headers, **given
+    )
+
+
+def test_an_answer_knows_how_long_it_took_its_request_and_its_version(either: VoiceTwin) -> None:
+    with sync_client(either) as client:
+        response = client.post(SEND, json=BODY)
+
+    assert response.elapsed > timedelta()
+    assert response.request.url.path == SEND
+    assert (response.http_version, response.reason_phrase) == ("HTTP/1.1", "Created")
+    assert response.is_closed
+    assert response.num_bytes_downloaded == len(response.content)
+
+
+def test_an_async_answer_knows_how_long_it_took_its_request_and_its_version(
+    either: VoiceTwin,
+) -> None:
+    async def one() -> httpx.Response:
+        async with async_client(either) as client:
+            return await client.post(SEND, json=BODY)
+
+    response = asyncio.run(one())
+
+    assert response.elapsed > timedelta()
+    assert response.request.url.path == SEND
+    assert (response.http_version, response.reason_phrase) == ("HTTP/1.1", "Created")
+
+
+@pytest.mark.parametrize("way", ["iter_bytes", "iter_raw", "iter_lines", "iter_text"])
+def test_an_answer_can_be_streamed_and_is_not_there_before(either: VoiceTwin, way: str) -> None:
+    with sync_client(either) as client, client.stream("POST", SEND, json=BODY) as response:
+        assert not response.is_closed
+        with pytest.raises(httpx.ResponseNotRead):
+            response.content  # noqa: B018  (it raises)
+        parts = list(getattr(response, way)())
+
+    text = b"".join(part if isinstance(part, bytes) else part.encode() for part in parts)
+    assert json.loads(text)["number_of_contacts"] == 1
+    assert response.elapsed > timedelta()
+
+
+def test_an_async_answer_can_be_streamed_and_is_not_there_before(either: VoiceTwin) -> None:
+    async def one() -> bytes:
+        async with (
+            async_client(either) as client,
+            client.stream("POST", SEND, json=BODY) as response,
+        ):
+            with pytest.raises(httpx.ResponseNotRead):
+                response.content  # noqa: B018  (it raises)
+            return b"".join([part async for part in response.aiter_bytes()])
+
+    assert json.loads(asyncio.run(one()))["number_of_contacts"] == 1
+
+
+def test_an_answer_that_nobody_read_is_gone_when_its_stream_ends(either: VoiceTwin) -> None:
+    with sync_client(either) as client, client.stream("POST", SEND, json=BODY) as response:
+        pass
+
+    assert response.is_closed
+    with pytest.raises(httpx.StreamClosed):
+        response.read()
+
+
+def test_hooks_see_the_request_and_an_answer_that_is_not_read_yet(either: VoiceTwin) -> None:
+    seen = list[object]()
+
+    def answered(response: httpx.Response) -> None:
+        seen.append(response.is_stream_consumed)
+        seen.append(response.read())
+
+    hooks = {"request": [lambda request: seen.append(request.url.path)], "response": [answered]}
+    with sync_client(either, event_hooks=hooks) as client:
+        response = client.post(SEND, json=BODY)
+
+    assert seen == [SEND, False, response.content]
+
+
+def test_async_hooks_see_the_request_and_an_answer_that_is_not_read_yet(
+    either: VoiceTwin,
+) -> None:
+    seen = list[object]()
+
+    async def asked(request: httpx.Request) -> None:
+        seen.append(request.url.path)
+
+    async def answered(response: httpx.Response) -> None:
+        seen.append(response.is_stream_consumed)
+        seen.append(await response.aread())
+
+    async def one() -> httpx.Response:
+        hooks = {"request": [asked], "response": [answered]}
+        async with async_client(either, event_hooks=hooks) as client:
+            return await client.post(SEND, json=BODY)
+
+    response = asyncio.run(one())
+
+    assert seen == [SEND, False, response.content]
+
+
+def test_a_body_that_was_streamed_is_spent(either: VoiceTwin) -> None:
+    with sync_client(either) as client:
+        content = (part for part in [b"{}"])
+        request = client.build_request("POST", SEND, content=content)
+        client.send(request)
+
+        with pytest.raises(httpx.RequestNotRead):
+            request.content  # noqa: B018  (it raises)
+        with pytest.raises(httpx.StreamConsumed):
+            client.send(request)
+
+
+REFUSED: dict[str, tuple[type[Exception], dict[str, Any], str]] = {
+    "a key with a line break": (
+        httpx.LocalProtocolError,
+        {"headers": {"api-key": "a-key\n"}},
+        r"Illegal header value b'a-key\\n'",
+    ),
+    "a key with a blank": (
+        httpx.LocalProtocolError,
+        {"headers": {"api-key": " a-key"}},
+        "Illegal header value b' a-key'",
+    ),
+    "a name with a blank": (
+        httpx.LocalProtocolError,
+        {"headers": {"api key": "a"}},
+        "Illegal header name b'api key'",
+    ),
+    "two hosts": (
+        httpx.LocalProtocolError,
+        {"headers": [("Host", "a"), ("host", "b")]},
+        "multiple Host",
+    ),
+    "less than it says": (
+        h11.LocalProtocolError,
+        {"headers": {"Content-Length": "9"}, "content": b"{}"},
+        "Too little data for declared Content-Length",
+    ),
+    "more than it says": (
+        h11.LocalProtocolError,
+        {"headers": {"Content-Length": "1"}, "content": b"{}"},
+        "Too much data for declared Content-Length",
+    ),
+    "no scheme": (
+        httpx.UnsupportedProtocol,
+        {"url": "//127.0.0.1/x"},
+        "missing an 'http://' or 'https://' protocol",
+    ),
+    "another scheme": (
+        httpx.UnsupportedProtocol,
+        {"url": "ftp://127.0.0.1/x"},
+        "unsupported protocol 'ftp://'",
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "given", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_does_not_leave_over_a_port_does_not_leave_in_process(
+    either: VoiceTwin, kind: type[Exception], given: dict[str, Any], message: str
+) -> None:
+    options = {"url": either.base_url + SEND, **given}
+
+    with httpx.Client(transport=either.transport) as client, pytest.raises(kind, match=message):
+        client.post(**options)
+
+
+def test_a_length_that_is_said_twice_alike_is_said_once(either: VoiceTwin) -> None:
+    with sync_client(either) as client:
+        headers = [("Content-Length", "2"), ("content-length", "2")]
+
+        assert client.post(SEND, content=b"{}", headers=headers).status_code == 400
+
+
+def test_the_answer_to_head_has_no_body(either: VoiceTwin) -> None:
+    with sync_client(either) as client:
+        response = client.head(SEND)
+
+    assert (response.status_code, response.content) == (405, b"")
+
+
+def test_a_transport_can_be_closed_and_used_again(either: VoiceTwin) -> None:
+    with either.transport as transport:
+        for _ in range(2):
+            with httpx.Client(transport=transport, headers=either.headers) as client:
+                assert client.post(either.url, json=BODY).status_code == 201
+
+
+def test_an_async_transport_can_be_closed(either: VoiceTwin) -> None:
+    async def one() -> int:
+        async with either.async_transport as transport:
+            request = httpx.Request("POST", either.url, json=BODY, headers=either.headers)
+            response = await transport.handle_async_request(request)
+            await response.aread()
+            return response.status_code
+
+    assert asyncio.run(one()) == 201
+
+
+def test_a_client_that_gives_up_does_not_wait_for_a_late_answer(
+    twin: VoiceTwin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, given_up, answered = threading.Event(), threading.Event(), threading.Event()
+
+    def sleep(_: float) -> None:
+        begun.set()
+        # So long only where the client waits, which is what must not be.
+        given_up.wait(10)
+        answered.set()
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    twin.faults.delay(4)
+
+    async def give_up() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(post_async, twin)
+            await anyio.to_thread.run_sync(begun.wait)
+            group.cancel_scope.cancel()
+        assert not answered.is_set()
+        given_up.set()
+
+    asyncio.run(give_up())
+
+    twin.assert_sent(times=1)
+
+
 # ── injected faults ─────────────────────────────────────────────────────────────
 
 
@@ -177,11 +427,14 @@ def test_a_reset_is_a_read_error_for_an_async_client_too(twin: VoiceTwin) -> Non
         asyncio.run(post_async(twin))
 
 
-def test_a_delay_within_the_read_timeout_is_waited_for(twin: VoiceTwin, slept: list[float]) -> None:
-    twin.faults.delay(4.5)
+@pytest.mark.parametrize("seconds", [4.5, 5])
+def test_a_delay_within_the_read_timeout_is_waited_for(
+    twin: VoiceTwin, slept: list[float], seconds: float
+) -> None:
+    twin.faults.delay(seconds)
 
     assert post(twin, timeout=5).status_code == 201
-    assert slept == [4.5]
+    assert slept == [seconds]
 
 
 def test_a_delay_beyond_the_read_timeout_raises_at_once(

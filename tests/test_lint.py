@@ -335,3 +335,13 @@ def test_a_source_whose_place_is_no_path_is_not_looked_for(tmp_path: Path) -> No
     done = linted(edited(tmp_path, place, f"where: {'a' * 5000}"))
 
     assert done.exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["list_name", "listName", "LIST-NAME", "requestMode", "lang"])
+def test_a_mistaken_name_that_is_another_parameter_in_any_spelling_is_found(
+    tmp_path: Path, name: str
+) -> None:
+    done = linted(edited(tmp_path, "names: [gender]", f"names: [gender, {name}]"))
+
+    assert done.exit_code == 1
+    assert "one meaning for a name" in done.output

@@ -32,6 +32,7 @@ def message(number: int = 1, **given: Any) -> Message:
         "notes": [],
         "total_cost": "0.05",
         "injected": None,
+        "query": "",
         "content_type": "application/json",
         "raw": "{}",
         "body": {"text": "Hello.", "recipients": [{"phone_number": NUMBER}]},

@@ -192,7 +192,7 @@ def credit_moves() -> Answer:
     left = iter(range(999, 0, -1))
 
     def change(_: httpx.Request, answer: httpx.Response) -> httpx.Response:
-        value = answer.json()
+        value = json.loads(answer.read())
         return httpx.Response(answer.status_code, json=value | {"residual_credit": next(left)})
 
     return change
@@ -248,15 +248,18 @@ def test_a_foreign_host_is_not_asked_without_all_that_it_needs(
 
 @pytest.mark.parametrize(
     "host",
-    ["a.localhost", "evillocalhost", "api.evillocalhost", "example.com", "127.0.0.1.example.com"],
+    [
+        *("a.localhost", "evillocalhost", "api.evillocalhost", "localhost.example.com"),
+        *("example.com", "127.0.0.1.example.com", "128.0.0.1", "[::2]", "0.0.0.0"),  # noqa: S104
+    ],
 )
 def test_what_may_be_elsewhere_is_not_this_machine(host: str) -> None:
     assert not asking.is_this_machine(f"http://{host}/")
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.8.8", "[::1]"])
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "[::1]"])
 def test_what_can_only_be_here_is_this_machine(host: str) -> None:
-    assert asking.is_this_machine(f"http://{host}:8010")
+    assert asking.is_this_machine(f"http://{host}:8010/")
 
 
 SIMULATED_PLAINLY = {
@@ -506,6 +509,23 @@ def test_a_verdict_has_the_codes_of_errors_of_any_shape() -> None:
     value = snapshots.verdict(400, b'{"errors": {"a": {"code": 1}, "b": "x"}}')
 
     assert value["errors"] == {"a": "1", "b": "x"}
+
+
+@pytest.mark.parametrize("plus", ["", "+"])
+def test_a_number_of_seven_digits_is_redacted_and_one_of_six_is_a_code(plus: str) -> None:
+    answer = json.dumps({"message": f"{plus}1234567", "code": f"{plus}123456"}).encode()
+
+    assert json.loads(snapshots.redacted(answer, {})) == {
+        "message": "<digits>",
+        "code": f"{plus}123456",
+    }
+    assert snapshots.redacted(b"<p>%s1234567</p>" % plus.encode(), {}) == "<p><digits></p>"
+
+
+def test_a_number_that_is_no_text_is_redacted_too() -> None:
+    assert snapshots.redacted(b'{"a": 1234567, "b": [33612345678]}', {}) == (
+        '{"a": <digits>, "b": [<digits>]}'
+    )
 
 
 def test_what_is_no_json_is_cut_and_without_digits() -> None:

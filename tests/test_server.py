@@ -284,6 +284,15 @@ def test_a_whole_url_may_stand_for_its_path(twin: str) -> None:
         b"GET / HTTP/1.1\r\n first: no\r\n\r\n",
         b"\x16\x03\x01\r\n\r\n",
         b"GET /\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n continued\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\n: no name\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nA: a\rb\r\n\r\n",
+        b"GET / HTTP/1.1\r\nA: a\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
     ],
 )
 def test_what_is_no_http_is_refused(twin: str, sent: bytes) -> None:
@@ -297,6 +306,34 @@ def test_a_head_without_end_is_refused(twin: str) -> None:
 
 def test_a_header_with_a_nul_gets_no_server_error(twin: str) -> None:
     assert exchange(twin, send(b"api-login: a\x00b", b"Connection: close")) == [400]
+
+
+@pytest.mark.parametrize("name", [b"content_length", b"Content_Length"])
+def test_a_length_with_an_underscore_ends_no_body(twin: str, name: bytes) -> None:
+    headers = (b"%s: 3" % name, b"Content-Length: %d" % len(PAYLOAD))
+
+    assert exchange(twin, send(*headers), PAYLOAD, LAST) == [201, 200]
+    assert exchange(twin, send(*reversed(headers)), PAYLOAD, LAST) == [201, 200]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Authorization: Bearer secret\r\nAuthorization: Bearer secret\r\n",
+        b"Authorization: Bearer other\r\nAuthorization: Bearer secret\r\n",
+        b"Authorization: Bearer secret\r\nAuthorization: Bearer other\r\n",
+    ],
+)
+def test_a_token_that_is_sent_twice_is_none(headers: bytes) -> None:
+    with Serving(build(Options(quiet=True, token="secret"))) as serving:
+        assert exchange(serving.url, HEALTH, headers, b"Connection: close\r\n\r\n") == [401]
+
+
+def test_of_two_origins_neither_is_forgotten(twin: str) -> None:
+    own = b"Origin: %s\r\n" % twin.encode()
+    both = (b"Origin: http://example.com\r\n", own)
+
+    assert exchange(twin, HEALTH, *both, b"Connection: close\r\n\r\n") == [403]
 
 
 def test_the_server_names_itself_and_no_one_else(twin: str) -> None:

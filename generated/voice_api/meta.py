@@ -1,6 +1,6 @@
 """The contract this client was generated from, and by what."""
 
-CONTRACT_SHA256 = "627949c4220a3c408373d8a470cee1dbb6edf2cd03c5e9279a43e082e61301bc"
+CONTRACT_SHA256 = "8538d7a9b473dda037910cf4bd39fa563d43439cc7f4c66d6d8bf6021be8f4f5"
 CONTRACT_VERSION = "1.0.0"
 FORMATTER = "ruff 0.17.6"
 GENERATOR = "openapi-python-client 0.29.1"

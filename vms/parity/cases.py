@@ -84,8 +84,8 @@ def laid(field: str, value: object, *, dropped: bool = False) -> dict[str, Any]:
 def as_written() -> list[Case]:
     """Every row as it stands there: for a server on this machine, which calls nobody."""
     return [
-        Case(row["label"], why_not="it is about an account of another region")
-        if "region" in row
+        Case(row["label"], why_not=why)
+        if (why := _why_not(row))
         else Case(row["label"], *_bytes(row))
         for row in rows()
     ]
@@ -94,6 +94,12 @@ def as_written() -> list[Case]:
 def simulated(numbers: Sequence[str]) -> list[Case]:
     """Every row as a simulation that goes to these numbers, if it can be one."""
     return [_simulated(row, numbers) for row in rows()]
+
+
+def _why_not(row: dict[str, Any]) -> str:
+    if "query" in row:
+        return "it is about the query, and all are asked at one URL"
+    return "it is about an account of another region" if "region" in row else ""
 
 
 def _bytes(row: dict[str, Any]) -> tuple[bytes, str]:
@@ -109,8 +115,8 @@ def _body(row: dict[str, Any]) -> Any:  # noqa: ANN401  (a JSON value)
 
 def _simulated(row: dict[str, Any], numbers: Sequence[str]) -> Case:
     label = row["label"]
-    if "region" in row:
-        return Case(label, why_not="it is about an account of another region")
+    if why := _why_not(row):
+        return Case(label, why_not=why)
     if "sent" in row:
         return Case(label, why_not="it is about bytes that no simulation_mode can be put into")
     body = _body(row)
