@@ -1037,6 +1037,33 @@ def test_if_they_leave_too_little_it_stops() -> None:
         assert "the credit left is 0.05 euros" in str(campaign.stopped)
 
 
+def test_an_accepted_frame_whose_step_the_disk_refused_once_is_settled_as_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settling runs again where an error or an interrupt came into it."""
+    path, write = tmp_path / "journal.jsonl", Journal.write
+    failures = iter([JournalError("no space")])
+
+    def write_unless_full(self: Journal, records: Any, *, durable: bool = False) -> None:
+        if not durable and (failure := next(failures, None)):
+            raise failure
+        write(self, records, durable=durable)
+
+    monkeypatch.setattr(Journal, "write", write_unless_full)
+    campaign: Campaign
+    with ready(2, journal=path) as campaign:
+        (one,) = campaign.batch(1)
+        with pytest.raises(JournalError):
+            campaign.settle(one, taken(one, 1))
+        campaign.settle(one, taken(one, 1))
+
+        assert campaign.summary().tickets == ("voice_0",)
+        assert campaign.summary().problems == ()
+    with ready(2, journal=path, resume=True) as campaign:
+        assert campaign.summary().tickets == ("voice_0",)
+        assert campaign.batch(1) == []
+
+
 def test_a_batch_counts_its_own_frames() -> None:
     campaign: Campaign
     with ready(10) as campaign:

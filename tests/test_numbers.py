@@ -14,8 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import ROOT
+from voice_api import meta
 from voice_client.errors import InvalidRequest
-from voice_client.numbers import NumberError, is_normalised, known_region, normalised
+from voice_client.numbers import (
+    NumberError,
+    are_normalised,
+    is_normalised,
+    known_region,
+    normalised,
+)
+from voice_client.trunk_zero import begins_with_it
 
 CONTRACT = yaml.safe_load((ROOT / "openapi" / "voice-campaign.yaml").read_text(encoding="utf-8"))
 PHONE = CONTRACT["components"]["schemas"]["Contact"]["properties"]["phone_number"]
@@ -252,7 +260,9 @@ def test_every_regions_example_is_read_as_the_library_writes_it() -> None:
 
 # ── Laws ─────────────────────────────────────────────────────────────
 
-NUMBERS = st.from_regex(r"\+[1-9][0-9]{6,15}", fullmatch=True)
+NUMBERS = st.from_regex(r"\+[1-9][0-9]{6,15}", fullmatch=True).filter(
+    lambda number: not begins_with_it(number)
+)
 SEPARATORS = st.text(" -\u00a0\u2011\u200b", max_size=2)
 AROUND = st.text(" \t\n\u00a0\u200b\u200e\ufeff", max_size=3)
 
@@ -336,4 +346,69 @@ def test_a_zero_in_parentheses_is_never_dialled(number: str, at: int) -> None:
 def test_valid_is_what_the_contract_says_but_for_country_codes_that_do_not_exist(text: str) -> None:
     in_contract = bool(re.fullmatch(PHONE["pattern"], text))
 
-    assert bool(is_normalised(text)) == (in_contract and not text.startswith("+0"))
+    possible = not text.startswith("+0") and not begins_with_it(text)
+    assert bool(is_normalised(text)) == (in_contract and possible)
+
+
+# ── the zero that is dialled at home ────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "number", ["+330639981234", "+4402079460018", "+49030901820", "+70123456789"]
+)
+def test_a_trunk_zero_after_the_country_code_is_refused(number: str) -> None:
+    """+330… and +33… would be two people to a list, and one telephone."""
+    with pytest.raises(NumberError, match="leave out the 0 after the country code"):
+        normalised(number)
+
+
+@pytest.mark.parametrize("number", ["+390612345678", "+2250712345678", "+2420612345678"])
+def test_a_zero_that_belongs_to_the_number_stays(number: str) -> None:
+    assert normalised(number) == number
+    assert are_normalised([number])
+
+
+def test_one_trunk_zero_among_many_is_seen() -> None:
+    assert not are_normalised(["+33612345678", "+330612345678"])
+
+
+def test_no_plan_has_a_number_that_is_taken_for_one_with_a_trunk_zero() -> None:
+    """Every example of every plan and kind of number is left as it is."""
+    numbers = list[str]()
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in phonenumbers.PhoneNumberType.values():
+            if (number := phonenumbers.example_number_for_type(region, kind)) is not None:
+                numbers.append(
+                    phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+                )
+
+    possible = [number for number in numbers if re.fullmatch(meta.PHONE_NUMBER, number)]
+    assert len(possible) > 1_000
+    assert [number for number in possible if normalised(number) != number] == []
+
+
+# ── plans beyond the mainland ────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("dialled", "number"),
+    [
+        ("0692 12 34 56", "+262692123456"),
+        ("0690 12 34 56", "+590690123456"),
+        ("0696 20 12 34", "+596696201234"),
+        ("0594 12 34 56", "+594594123456"),
+        ("06 12 34 56 78", "+33612345678"),
+        ("02 69 61 23 45", "+33269612345"),
+    ],
+)
+def test_a_number_is_read_as_it_is_dialled_in_france(dialled: str, number: str) -> None:
+    assert normalised(dialled, "FR") == number
+
+
+@pytest.mark.parametrize(
+    ("number", "region"),
+    [("1234567890", "US"), ("0123456789", "GB"), ("0639981234", "FR"), ("0692123456", "BE")],
+)
+def test_a_possible_length_is_not_enough_for_a_plan(number: str, region: str) -> None:
+    with pytest.raises(NumberError, match=f"the numbering plan of {region} has no such number"):
+        normalised(number, region)

@@ -23,10 +23,12 @@ from voice_client import (
     Contact,
     InvalidRequest,
     Recipient,
+    Runtime,
     VoiceCampaignOptions,
     VoiceClient,
 )
 from voice_client import requests as made
+from voice_client.trunk_zero import begins_with_it
 
 both = pytest.mark.parametrize("door", DOORS, ids=repr)
 CONTRACT = yaml.safe_load((ROOT / "openapi" / "voice-campaign.yaml").read_text("utf-8"))
@@ -34,6 +36,12 @@ SCHEMAS = CONTRACT["components"]["schemas"]
 PROPERTIES = SCHEMAS["VoiceCampaign"]["properties"]
 SCHEMA = json.loads((ROOT / "generated/voice_api/request.schema.json").read_text("utf-8"))
 OFF = {"validate": "off"}
+# Before all moments that are drawn.
+EARLY = Runtime(now=lambda: datetime(1800, 1, 1, tzinfo=UTC))
+
+
+def has_no_trunk_zero(number: str) -> bool:
+    return not begins_with_it(number)
 
 
 def sent(door: Door, text: Any = "Hello.", recipients: Any = NUMBERS, **options: Any) -> Any:
@@ -166,7 +174,7 @@ ZONES: dict[str, tuple[datetime, str]] = {
 def test_a_moment_is_sent_with_an_offset_of_whole_minutes(
     door: Door, moment: datetime, text: str
 ) -> None:
-    assert sent(door, send_at=moment)["send_at"] == text
+    assert sent(door, send_at=moment, setup={"runtime": EARLY})["send_at"] == text
 
 
 # ── what does not ────────────────────────────────────────────────────────
@@ -457,7 +465,7 @@ options = st.fixed_dictionaries(
     },
 )
 recipients = st.lists(
-    st.from_regex(r"\+[0-9]{7,16}", fullmatch=True)
+    st.from_regex(r"\+[0-9]{7,16}", fullmatch=True).filter(has_no_trunk_zero)
     | texts
     | st.builds(Contact, st.just("+33612345678"), first_name=texts | st.none() | st.integers()),
     max_size=3,
@@ -496,7 +504,8 @@ zones = st.sampled_from(places).map(ZoneInfo) | st.timedeltas(-day, day).map(tim
 
 @given(st.datetimes(datetime(1890, 1, 1), datetime(2100, 1, 1), timezones=zones))
 def test_a_moment_that_leaves_is_the_same_moment(moment: datetime) -> None:
-    told = datetime.fromisoformat(sent(SYNC, send_at=moment)["send_at"])
+    body = sent(SYNC, send_at=moment, setup={"runtime": EARLY})
+    told = datetime.fromisoformat(body["send_at"])
 
     assert told.astimezone(UTC) == moment.astimezone(UTC)
     assert str(told)[-6] in "+-"  # hours and minutes, no seconds
@@ -536,3 +545,45 @@ def test_a_body_can_be_checked_by_itself(other: dict[str, Any], where: str) -> N
 
     with pytest.raises(InvalidRequest, match=where):
         made.check({**body, **other})
+
+
+# ── what the API would do, and nobody means ────────────────────────────────────────────────
+
+
+LATE = datetime(2025, 12, 24, 18, tzinfo=UTC)
+
+
+@both
+def test_a_moment_that_has_passed_is_refused_with_what_to_write_to_send_now(door: Door) -> None:
+    why = refused(door, send_at=LATE)
+
+    assert why.startswith("send_at 2025-12-24T18:00:00+00:00 has passed")
+    assert "leave send_at out to send now" in why
+
+
+@both
+def test_without_validation_a_moment_that_has_passed_leaves(door: Door) -> None:
+    script = Script(good)
+
+    door.send(script, send_at=LATE, setup=OFF)
+
+    assert body_of(script.requests[0])["send_at"] == "2025-12-24T18:00:00+00:00"
+
+
+def test_only_a_moment_that_is_over_has_passed() -> None:
+    def accepted(send_at: datetime) -> bool:
+        try:
+            made.call("Hello.", NUMBERS, {"send_at": send_at}, now=LATE)
+        except InvalidRequest:
+            return False
+        return True
+
+    second = timedelta(seconds=1)
+    assert [accepted(LATE + step) for step in (-second, 0 * second, second)] == [False, False, True]
+
+
+@both
+def test_a_trunk_zero_is_refused_by_its_place(door: Door) -> None:
+    why = refused(door, recipients=["+33639981234", "+330639981234"])
+
+    assert why.startswith("/recipients/1/phone_number: '+330639981234': leave out the 0")

@@ -1289,3 +1289,101 @@ def test_afterwards_interrupts_are_what_they_were() -> None:
         pass
 
     assert signal.getsignal(signal.SIGINT) is before
+
+
+# ── what the API would do, and nobody means ────────────────────────────────────────────────
+
+
+PAST = "2025-12-24T18:00:00+01:00"
+
+
+@pytest.mark.parametrize("how", ["--yes", "--dry-run"])
+def test_a_send_at_that_has_passed_is_refused(twin: VoiceTwin, how: str) -> None:
+    done = send(twin, "--to", "+33639981234", "--send-at", PAST, how)
+
+    assert done.exit_code == 2
+    assert f"--send-at {PAST} has passed, so the API would call at once" in done.stderr
+    assert "leave --send-at out to send now" in done.stderr
+    assert twin.requests == []
+
+
+def test_what_is_resumed_late_is_called_at_once_and_that_is_shown(
+    twin: VoiceTwin,
+    source: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    when_asked: Callable[[Action], None],
+) -> None:
+    when_asked(lambda: twin.faults.answer("out-of-credit", times=1))
+    monkeypatch.setattr("vms.sending.datetime", At(datetime(2025, 12, 24, tzinfo=UTC)))
+    monkeypatch.setattr("voice_client.tries.datetime", At(datetime(2025, 12, 24, tzinfo=UTC)))
+    first = send(twin, source, "--send-at", PAST)
+    monkeypatch.undo()
+
+    again = send(twin, source, "--send-at", PAST, "--yes", "--resume")
+
+    assert first.exit_code == 1, first.output
+    assert "--send-at has passed, so the API calls the rest at once." in again.stdout
+    assert again.exit_code == 0, again.output
+
+
+class At:
+    """Stands for ``datetime`` at a moment."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def now(self, _: object = None) -> datetime:
+        return self._moment
+
+
+def test_a_trunk_zero_is_refused_with_the_remedy(twin: VoiceTwin) -> None:
+    done = send(twin, "--to", "+330639981234", "--dry-run")
+
+    assert (done.exit_code, twin.requests) == (2, [])
+    assert "leave out the 0 after the country code" in done.stderr
+
+
+def test_premium_rate_numbers_draw_a_warning_and_are_called(twin: VoiceTwin) -> None:
+    done = send(
+        twin, "--to", "+33612345678", "--to", "+33899123456", "--to", "+33899123457", "--yes"
+    )
+
+    assert "Warning: 2 premium-rate numbers, first +33899123456" in done.stdout
+    assert len(sent_numbers(twin)) == 3
+
+
+@pytest.mark.parametrize("number", ["+33612345678", "+2693123456", "+8001234567890", "+9991234567"])
+def test_other_numbers_draw_no_warning(twin: VoiceTwin, number: str) -> None:
+    assert "Warning" not in send(twin, "--to", number, "--dry-run").output
+
+
+def frame(number: int, state: State = State.REFUSED, why: str = "400: no") -> FrameReport:
+    return FrameReport(number, number * 2, 2, state, why)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([0, 2], ["Frame 0, recipients 1 to 2", "Frame 2, recipients 5 to 6"]),
+        ([0, 1], ["Frames 0 to 1, recipients 1 to 4"]),
+        ([0, 1, 3, 4, 6], ["Frames 0 to 1", "Frames 3 to 4", "Frame 6"]),
+    ],
+)
+def test_only_frames_next_to_each_other_make_a_range(
+    numbers: list[int], expected: list[str]
+) -> None:
+    """Whoever was called does not stand among the refused."""
+    problems = tuple(map(frame, numbers))
+    known = CampaignSummary(
+        total=20, duplicates=0, remarks=(), sent=2, called=2, tickets=("t",), cost=Decimal("0.10"),
+        credit_left=None, problems=problems, stopped=None, simulated=False,
+    )  # fmt: skip
+
+    lines = [
+        line
+        for line in send_report.lines(send_report.Report(summary=known, frames=10))
+        if line.startswith("Frame")
+    ]
+
+    assert len(lines) == len(expected)
+    assert all(map(str.startswith, lines, expected))

@@ -21,6 +21,7 @@ _MOST_LINES: Final = 20
 # What the client says to programmers, in the words of the command.
 _IN_OUR_WORDS: Final = {
     r"\bformat='(\w+)'": r"--format \1",
+    r"\bsend_at\b": "--send-at",
     r"\bwas_sent\b": "--was-sent",
     r"\n\(validate='off'[^\n]*": "",
 }
@@ -129,8 +130,12 @@ def lines(report: Report) -> Iterator[str]:
 def _problems(summary: CampaignSummary) -> Iterator[str]:
     """The frames that were not accepted, those next to each other with one reason on one line."""
     groups = [
-        list(group)
-        for _, group in groupby(summary.problems, lambda frame: (frame.state, frame.why))
+        [frame for _, frame in group]
+        # Neighbours have numbers that go up with their places.
+        for _, group in groupby(
+            enumerate(summary.problems),
+            lambda one: (one[1].state, one[1].why, one[1].number - one[0]),
+        )
     ]
     yield from map(_line, islice(groups, _MOST_LINES))
     if (more := len(groups) - _MOST_LINES) > 0:

@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from vms import sending_progress
 from vms.interrupts import Interrupts
@@ -51,7 +52,15 @@ class Sender:
 
     def __post_init__(self) -> None:
         largest = self.plan.largest_frame
-        self._template = template(self.text, self.options, largest=largest)
+        # What is resumed was checked when it was begun.
+        now = None if self.plan.resume else datetime.now(UTC)
+        self._template = template(self.text, self.options, largest=largest, now=now)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the moment that the campaign was planned for has passed."""
+        send_at = self.options.get("send_at")
+        return send_at is not None and send_at <= datetime.now(UTC)
 
     # ── what is left ─────────────────────────────────────────────────────
 
@@ -90,6 +99,10 @@ class Sender:
         counts = sizes(prepared.total, largest)
         total = prepared.total if left is None else sum(counts[number] for number in left)
         recipients = prepared if left is None else _recipients(prepared, largest, left)
+        options = self.options.copy()
+        if self.plan.resume:
+            # It may have passed since the campaign was begun, and does not change the price.
+            options.pop("send_at", None)
         # Without real_calls: whatever goes wrong here, nothing but a simulation can leave.
         with (
             self._client(real_calls=False) as client,
@@ -102,7 +115,7 @@ class Sender:
                 concurrency=self.plan.concurrency,
                 largest_frame=largest,
                 progress=lambda so_far: show(*sending_progress.of(so_far)),
-                **self.options,
+                **options,
             )
         credit = summary.credit_left
         if credit is not None and summary.cost > credit:

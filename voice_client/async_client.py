@@ -119,7 +119,14 @@ class AsyncVoiceClient:
         """Send one campaign and return what the API answered; see `VoiceClient.send`."""
         self._check_open()
         return await self._sent(
-            requests.call(text, recipients, options, request_id=request_id, validate=self._validate)
+            requests.call(
+                text,
+                recipients,
+                options,
+                request_id=request_id,
+                validate=self._validate,
+                now=self._runtime.now(),
+            )
         )
 
     async def send_campaign(  # noqa: PLR0913  (keyword-only settings)
@@ -163,7 +170,14 @@ class AsyncVoiceClient:
             progress=progress,
             patience=self._timeout.total,
         )
-        template = requests.template(text, options, largest=largest_frame, validate=self._validate)
+        template = requests.template(
+            text,
+            options,
+            largest=largest_frame,
+            validate=self._validate,
+            # What is resumed was checked when it was begun.
+            now=None if resume else self._runtime.now(),
+        )
         with begun(recipients, template, self._access, plan, self._runtime) as campaign:
             await self._send_frames(campaign, concurrency)
             return campaign.summary()

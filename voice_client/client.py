@@ -142,7 +142,14 @@ class VoiceClient:
         """
         self._check_open()
         return self._sent(
-            requests.call(text, recipients, options, request_id=request_id, validate=self._validate)
+            requests.call(
+                text,
+                recipients,
+                options,
+                request_id=request_id,
+                validate=self._validate,
+                now=self._runtime.now(),
+            )
         )
 
     def send_campaign(  # noqa: PLR0913  (keyword-only settings)
@@ -219,7 +226,14 @@ class VoiceClient:
             progress=progress,
             patience=self._timeout.total,
         )
-        template = requests.template(text, options, largest=largest_frame, validate=self._validate)
+        template = requests.template(
+            text,
+            options,
+            largest=largest_frame,
+            validate=self._validate,
+            # What is resumed was checked when it was begun.
+            now=None if resume else self._runtime.now(),
+        )
         with begun(recipients, template, self._access, plan, self._runtime) as campaign:
             with ThreadPoolExecutor(concurrency, "voice-campaign") as pool:
                 running, done = dict[Future[Outcome], Job](), SimpleQueue[Future[Outcome]]()

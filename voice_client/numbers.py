@@ -9,16 +9,17 @@ from functools import lru_cache
 from typing import Final
 
 from voice_api import meta
+from voice_client import trunk_zero
 from voice_client.errors import InvalidRequest
 from voice_client.problems import FaultError
 
-_PATTERN: Final = meta.PHONE_NUMBER
-
 # No country code begins with 0 (ITU-T E.164, list of assigned codes): whoever writes +06 has put a
 # plus sign before a national number.
-is_normalised: Final = re.compile(rf"(?!\+0)(?:{_PATTERN})").fullmatch
+_PATTERN: Final = rf"(?!\+0|{trunk_zero.PATTERN})(?:{meta.PHONE_NUMBER})"
+
+is_normalised: Final = re.compile(_PATTERN).fullmatch
 """A match if a text already is what `normalised` returns, else None."""
-_lines_are_normalised: Final = re.compile(rf"(?:(?!\+0)(?:{_PATTERN})\n)+", re.MULTILINE).fullmatch
+_lines_are_normalised: Final = re.compile(rf"(?:{_PATTERN}\n)+", re.MULTILINE).fullmatch
 
 _WANTED: Final = "a plus sign, country code and number"
 _LENGTHS: Final = [count for count in range(1, 33) if is_normalised("+" + "1" * count)]
@@ -42,6 +43,11 @@ _SEPARATORS: Final = {code: code for code in range(128)} | dict.fromkeys(map(ord
 _AS_A_NUMBER: Final = re.compile(
     r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+|\+?[0-9]{7,}[.,](?:[0-9]{1,2}|0+)"
 )
+
+
+# ARCEP's plan (decision 2018-0881): whoever is in France dials its overseas departments as at home,
+# and from abroad they have country codes of their own. The mainland's plan comes first.
+_DIALLED_ALIKE: Final = {"FR": ("GP", "MQ", "GF", "RE", "YT", "PM")}
 
 
 class NumberError(FaultError):
@@ -128,17 +134,18 @@ def _in_ascii(number: str) -> str:
 def _national(number: str, digits: str, region: str) -> str:
     import phonenumbers  # noqa: PLC0415  (optional, and slow to import)
 
-    try:
-        parsed = phonenumbers.parse(digits, region)
-    except phonenumbers.NumberParseException:
-        parsed = phonenumbers.PhoneNumber()
-    result = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-    if not phonenumbers.is_valid_number(parsed) or not is_normalised(result):
-        raise NumberError(number, _WANTED, f"the numbering plan of {region} has no such number")
-    return result
+    for plan in (region, *_DIALLED_ALIKE.get(region, ())):
+        try:
+            parsed = phonenumbers.parse(digits, plan)
+        except phonenumbers.NumberParseException:
+            continue
+        result = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        if phonenumbers.is_valid_number(parsed) and is_normalised(result):
+            return result
+    raise NumberError(number, _WANTED, f"the numbering plan of {region} has no such number")
 
 
-def _remedy(digits: str) -> str:
+def _remedy(digits: str) -> str:  # noqa: PLR0911  (one for each mistake)
     """What to do about a number from which everything that does not count has been removed."""
     rest = digits.removeprefix("+")
     if not rest:
@@ -152,4 +159,6 @@ def _remedy(digits: str) -> str:
         return "begin with + and the country code, or say in which region it is dialled"
     if rest.startswith("0"):
         return "no country code begins with 0"
+    if trunk_zero.begins_with_it(digits):
+        return trunk_zero.REMEDY
     return f"it has {len(rest)} digits, where {_LENGTHS[0]} to {_LENGTHS[-1]} are possible"

@@ -16,6 +16,7 @@ from voice_api.api.voice_campaign import send_voice_campaign
 from voice_api.models import Contact, VoiceCampaign
 from voice_api.options import VoiceCampaignOptions
 from voice_api.types import UNSET
+from voice_client import trunk_zero
 from voice_client.errors import ConfigurationError, InvalidRequest, shortened
 
 Validation: TypeAlias = Literal["strict", "off"]
@@ -54,15 +55,19 @@ class Call:
     simulated: bool
 
 
-def call(
+def call(  # noqa: PLR0913  (keyword-only settings)
     text: str,
     recipients: Iterable[str | Contact],
     options: Mapping[str, Any],
     *,
     request_id: str | None = None,
     validate: Validation = "strict",
+    now: datetime | None = None,
 ) -> Call:
     """The request of these arguments.
+
+    With ``now``, an aware moment, a ``send_at`` that has passed is not valid either: the API would
+    call at once (`x-campaign.checks.past` of the contract).
 
     Raises:
         InvalidRequest: they make none, or one that the contract calls invalid.
@@ -73,6 +78,7 @@ def call(
         )
     made = _made(_body(text, _contacts(recipients), options, request_id), request_id)
     if validate == "strict":
+        _check_schedule(options.get("send_at"), now)
         if request_id is not None and made.request_id is None:
             raise InvalidRequest(f"request_id is {request_id!r}, which the API would not remember")
         # What would leave, not what it is made from: the two may differ in types.
@@ -81,9 +87,16 @@ def call(
 
 
 def template(
-    text: str, options: Mapping[str, Any], *, largest: int = 1, validate: Validation = "strict"
+    text: str,
+    options: Mapping[str, Any],
+    *,
+    largest: int = 1,
+    validate: Validation = "strict",
+    now: datetime | None = None,
 ) -> Template:
     """What all frames of a campaign, of at most ``largest`` recipients, have in common.
+
+    ``now`` is as in `call`.
 
     Raises:
         InvalidRequest: as `call`.
@@ -94,7 +107,7 @@ def template(
         )
     # One good number stands for all, which were checked one by one.
     stand_in = [Contact(phone_number="+33612345678")]
-    made = call(text, stand_in, options, validate=validate)
+    made = call(text, stand_in, options, validate=validate, now=now)
     common = {
         name: value for name, value in json.loads(made.content).items() if name != "recipients"
     }
@@ -135,6 +148,7 @@ def check(body: Mapping[str, Any]) -> None:
             was wanted.
     """
     if _VALIDATOR.is_valid(body):
+        _check_numbers(body["recipients"])
         return
     lines = list[str]()
     for error in _VALIDATOR.iter_errors(body):
@@ -143,6 +157,22 @@ def check(body: Mapping[str, Any]) -> None:
     more = len(lines) - _MOST_MESSAGES
     shown = lines[:_MOST_MESSAGES] + ([f"and {more} more"] if more > 0 else [])
     raise InvalidRequest("\n".join(("the contract allows no such request:", *shown, _REMEDY)))
+
+
+def _check_numbers(contacts: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse a number that the contract's pattern allows and that nobody can be called by."""
+    for index, contact in enumerate(contacts):
+        if trunk_zero.begins_with_it(number := contact["phone_number"]):
+            place = f"/recipients/{index}/phone_number"
+            raise InvalidRequest(f"{place}: {number!r}: {trunk_zero.REMEDY}\n{_REMEDY}")
+
+
+def _check_schedule(send_at: object, now: datetime | None) -> None:
+    if now is not None and isinstance(send_at, datetime) and send_at <= now:
+        raise InvalidRequest(
+            f"send_at {send_at.isoformat()} has passed, so the API would call at once; "
+            f"leave send_at out to send now\n{_REMEDY}"
+        )
 
 
 def _contacts(recipients: Iterable[object]) -> list[Contact]:
