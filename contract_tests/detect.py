@@ -168,7 +168,12 @@ def layers_of(bug: Bug, root: Path = ROOT) -> tuple[Layer, ...]:
 def _tests(root: Path) -> Mapping[str, str]:
     """Every file of tests/ with its text."""
     files = sorted(root.glob("tests/test_*.py"))
-    return {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in files}
+    return {
+        path.relative_to(root).as_posix(): path.read_text("utf-8")
+        for path in files
+        # About the repository, which a copy is not.
+        if path.name != "test_project.py"
+    }
 
 
 def fingerprint(root: Path = ROOT) -> str:

@@ -124,6 +124,8 @@ def shown(value: Any) -> str:  # noqa: ANN401  (a JSON value)
 
     >>> shown("fr"), shown(None), shown("a\tb"), shown("a" * 100)
     ('"fr"', 'null', '"a\\tb"', '"aaaaaaaaaaaaaaaaaaaaa … aaaaaaaaaaaaaaaaaaaaa"')
+    >>> shown("a" * 42) == f'"{"a" * 42}"', " … " in shown("a" * 43)
+    (True, True)
     """
     text = json.dumps(value, ensure_ascii=False)
     text = printable(text)
