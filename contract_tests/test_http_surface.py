@@ -318,3 +318,12 @@ def test_a_token_opens_the_control_plane_to_no_other_origin() -> None:
     without = client.options("/_twin/health")
 
     assert (foreign.status_code, without.status_code) == (403, 401)
+
+
+def test_who_has_waited_for_the_inbox_leaves_the_place_to_the_next() -> None:
+    client = create_app(Twin(load()), most_waiting=1).test_client()
+    client.post(PATH, json=BODY, headers=SIGNED_IN)
+
+    answers = [client.get("/_twin/requests?wait=60") for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
