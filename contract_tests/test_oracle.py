@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -42,7 +43,9 @@ def test_the_oracle_reads_a_case_as_its_row_says(row: Row) -> None:
         assert verdict.codes == row.faults
     wanted = [note["rule"] if isinstance(note, dict) else note for note in row.notes]
     of_the_reading = [r.rule for r in verdict.remarks if r.rule not in spec.CHECKS]
-    assert sorted(of_the_reading) == sorted(wanted)
+    names = [name for name, _ in parse_qsl(row.query, keep_blank_values=True)]
+    of_the_query = [remark.rule for remark in oracle.judge_query(names)]
+    assert sorted([*of_the_query, *of_the_reading]) == sorted(wanted)
 
 
 def test_the_oracle_has_read_hundreds_of_rows() -> None:

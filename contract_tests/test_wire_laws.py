@@ -26,7 +26,7 @@ from mock_server import campaign, casts
 from mock_server.campaign import Desk
 from mock_server.reading import read, read_first_level
 from telling import told
-from voice_client import VoiceClient
+from voice_client import Runtime, VoiceClient
 from wire import CONTRACT, SIGNED_IN, Answer, Wire, account, hello
 
 pytestmark = pytest.mark.long
@@ -403,7 +403,11 @@ def test_the_twin_reads_what_the_client_was_told_to_send(text: str, options: Bod
     wire = rich()
     transport = httpx.WSGITransport(app=wire.app)
     login, key = SIGNED_IN.values()
-    with VoiceClient(login, key, base_url="http://127.0.0.1", transport=transport) as client:
+    # Before every moment that is drawn, or the client would hold it back.
+    runtime = Runtime(now=lambda: datetime(1900, 1, 1, tzinfo=UTC))
+    with VoiceClient(
+        login, key, base_url="http://127.0.0.1", transport=transport, runtime=runtime
+    ) as client:
         client.send(text, ["+33612345678"], **options)
 
     entry = wire.control("GET", "/requests/1").value

@@ -163,7 +163,7 @@ def test_a_contract_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 1
-    assert done.stderr.startswith(f"Error: {path}:1: /: no OpenAPI 3.1 document")
+    assert done.stderr.startswith(f"Error: {path}:1: OpenAPI 3.0.0; expected OpenAPI 3.1")
 
 
 def test_accounts_of_a_file_are_there_from_the_start(tmp_path: Path) -> None:

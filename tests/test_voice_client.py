@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,8 @@ from voice_client import (
 )
 from voice_client.guard import SimulationGuard
 
+# More than RFC 3339 can write.
+HALF_A_MINUTE = timezone(timedelta(seconds=30))
 ACCEPTED = {
     "ticket_number": "voice_5f44ebf9e47b7",
     "number_of_contacts": 1,
@@ -88,9 +90,12 @@ def test_options_are_sent_by_the_contracts_names() -> None:
 @pytest.mark.parametrize(
     ("moment", "text"),
     [
-        (datetime(2026, 12, 1, 9, tzinfo=UTC), "2026-12-01T09:00:00+00:00"),
-        (datetime(2026, 12, 1, 9, tzinfo=ZoneInfo("Europe/Paris")), "2026-12-01T09:00:00+01:00"),
-        (datetime(1900, 1, 1, tzinfo=ZoneInfo("Europe/Paris")), "1899-12-31T23:50:39+00:00"),
+        (datetime(2099, 12, 1, 9, tzinfo=UTC), "2099-12-01T09:00:00+00:00"),
+        (datetime(2099, 12, 1, 9, tzinfo=ZoneInfo("Europe/Paris")), "2099-12-01T09:00:00+01:00"),
+        (
+            datetime(2099, 12, 1, 9, tzinfo=timezone(timedelta(seconds=30))),
+            "2099-12-01T08:59:30+00:00",
+        ),
     ],
 )
 def test_a_moment_is_sent_with_an_offset_of_whole_minutes(moment: datetime, text: str) -> None:

@@ -52,7 +52,7 @@ def _pattern(code: str) -> re.Pattern[str] | None:
             plan = metadata.metadata_for_nongeo_region(int(code))
         else:
             plan = metadata.metadata_for_region(region)
-        premium = plan.premium_rate
+        premium = plan.premium_rate if plan else None
         if premium is not None and premium.national_number_pattern:
             patterns.append(premium.national_number_pattern)
     # A code without such numbers has a pattern that nothing matches.
