@@ -393,7 +393,7 @@ _OPTIONS: Final = st.fixed_dictionaries(
             for name in ("simulation_mode", "get_back_pressed_keys", "auto_optimize_text")
         },
         "list_name": st.text(max_size=20),
-        "request_id": st.text(min_size=1, max_size=20),
+        "request_id": st.text(min_size=1, max_size=20).filter(str.strip),
     },
 )
 
@@ -403,11 +403,9 @@ def test_the_twin_reads_what_the_client_was_told_to_send(text: str, options: Bod
     wire = rich()
     transport = httpx.WSGITransport(app=wire.app)
     login, key = SIGNED_IN.values()
-    # Before every moment that is drawn, or the client would hold it back.
-    runtime = Runtime(now=lambda: datetime(1900, 1, 1, tzinfo=UTC))
-    with VoiceClient(
-        login, key, base_url="http://127.0.0.1", transport=transport, runtime=runtime
-    ) as client:
+    settings: Body = {"base_url": "http://127.0.0.1", "transport": transport}
+    long_ago = Runtime(now=lambda: datetime(1980, 1, 1, tzinfo=UTC))
+    with VoiceClient(login, key, **settings, runtime=long_ago) as client:
         client.send(text, ["+33612345678"], **options)
 
     entry = wire.control("GET", "/requests/1").value

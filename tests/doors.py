@@ -70,13 +70,14 @@ class Bound(random.Random):
 class Time:
     """Both clocks, which move by sleeping alone, and what was slept."""
 
-    def __init__(self, chance: random.Random | None = None) -> None:
+    def __init__(self, chance: random.Random | None = None, begin: datetime = NOON) -> None:
         self.seconds = 0.0
         self.slept = list[float]()
+        self._begin = begin
         self.runtime = Runtime(lambda: self.seconds, self.now, chance or Bound())
 
     def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.seconds)
+        return self._begin + timedelta(seconds=self.seconds)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

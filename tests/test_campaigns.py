@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from itertools import accumulate, count
 from pathlib import Path
@@ -19,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import NOON
 from doors import (
     ACCEPTED,
     DAY,
@@ -480,6 +483,23 @@ def test_a_campaign_that_is_being_sent_is_not_sent_by_another(door: Door, journa
     assert api.called == numbers(6)
 
 
+@both
+def test_a_journal_in_use_is_not_touched_while_a_line_is_being_written(
+    door: Door, journal: Path
+) -> None:
+    """Half a line, to another process, looks as if a crash had torn it."""
+    send(door, Api(), journal=journal)
+    half = journal.read_bytes() + b'{"frame":1,"sta'
+    journal.write_bytes(half)
+    with journal.open("rb") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+
+        with pytest.raises(JournalError, match="right now"):
+            send(door, Api(), journal=journal, resume=True)
+
+        assert journal.read_bytes() == half
+
+
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"text": "Goodbye."}, "request_sha256"),
     "an option": ({"voice_gender": "male"}, "request_sha256"),
@@ -685,6 +705,19 @@ def test_what_was_found_out_to_have_been_sent_is_kept_and_not_sent_again(
 
 
 @both
+def test_what_was_found_out_is_on_the_disk_before_anything_leaves(
+    door: Door, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(door, Api({first_of(1): ["silent"]}), journal=journal)
+    synced = list[bytes]()
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(journal.read_bytes()))
+
+    send(door, Api(), journal=journal, resume=True, was_sent=[1])
+
+    assert b'"frame":1,"state":"already sent"' in synced[0]
+
+
+@both
 def test_what_was_refused_cannot_have_been_sent(door: Door, journal: Path) -> None:
     send(door, Api({first_of(1): ["400"]}), 6, journal=journal)
 
@@ -859,6 +892,20 @@ HOPELESS: dict[str, tuple[Callable[[], httpx.Response], str]] = {
             },
         ),
         "400: No. (text: 107 Text missing.)",
+    ),
+    "one of all, and one of the frame": (
+        status(
+            400,
+            json={
+                "code": 400,
+                "message": "No.",
+                "errors": {
+                    "recipients": {"code": 117, "message": "Bad."},
+                    "text": {"code": 107, "message": "Text missing."},
+                },
+            },
+        ),
+        "400: No. (recipients: 117 Bad.; text: 107 Text missing.)",
     ),
 }
 
@@ -1037,33 +1084,6 @@ def test_if_they_leave_too_little_it_stops() -> None:
         assert "the credit left is 0.05 euros" in str(campaign.stopped)
 
 
-def test_an_accepted_frame_whose_step_the_disk_refused_once_is_settled_as_accepted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Settling runs again where an error or an interrupt came into it."""
-    path, write = tmp_path / "journal.jsonl", Journal.write
-    failures = iter([JournalError("no space")])
-
-    def write_unless_full(self: Journal, records: Any, *, durable: bool = False) -> None:
-        if not durable and (failure := next(failures, None)):
-            raise failure
-        write(self, records, durable=durable)
-
-    monkeypatch.setattr(Journal, "write", write_unless_full)
-    campaign: Campaign
-    with ready(2, journal=path) as campaign:
-        (one,) = campaign.batch(1)
-        with pytest.raises(JournalError):
-            campaign.settle(one, taken(one, 1))
-        campaign.settle(one, taken(one, 1))
-
-        assert campaign.summary().tickets == ("voice_0",)
-        assert campaign.summary().problems == ()
-    with ready(2, journal=path, resume=True) as campaign:
-        assert campaign.summary().tickets == ("voice_0",)
-        assert campaign.batch(1) == []
-
-
 def test_a_batch_counts_its_own_frames() -> None:
     campaign: Campaign
     with ready(10) as campaign:
@@ -1121,6 +1141,22 @@ def test_a_simulation_calls_nobody_and_tells_the_cost(door: Door) -> None:
 
 
 @both
+def test_a_simulation_says_if_the_credit_does_not_pay(door: Door) -> None:
+    short, enough = (
+        send(door, Api(credit=credit), simulate=True).stopped for credit in ("0.25", "0.30")
+    )
+
+    assert (short, enough) == ("the credit does not pay for it: 0.05 euros missing", None)
+
+
+@both
+def test_a_simulation_that_was_stopped_says_what_stopped_it(door: Door) -> None:
+    api = Api({first_of(1): ["401"]}, credit="0.05")
+
+    assert "401" in send(door, api, simulate=True).stopped
+
+
+@both
 def test_simulate_comes_before_the_option(door: Door) -> None:
     api = Api()
 
@@ -1165,6 +1201,35 @@ def test_a_simulated_campaigns_journal_does_not_stand_for_the_real_one(
 
     with pytest.raises(JournalError, match="another campaign"):
         send(door, Api(), 6, journal=journal, resume=True)
+
+
+# ── when it is sent ──────────────────────────────────────────────────────
+
+SOON = NOON + timedelta(hours=1)
+
+
+@both
+@pytest.mark.parametrize("simulate", [False, True])
+def test_a_campaign_whose_moment_has_passed_is_refused_and_not_begun(
+    door: Door, journal: Path, *, simulate: bool
+) -> None:
+    api = Api()
+
+    with pytest.raises(InvalidRequest, match="has passed"):
+        send(door, api, send_at=NOON, journal=journal, simulate=simulate)
+
+    assert (api.requests, journal.exists()) == ([], False)
+
+
+@both
+def test_a_campaign_that_was_begun_in_time_is_ended_late(door: Door, journal: Path) -> None:
+    api = Api({first_of(1): ["400"]})
+    send(door, api, journal=journal, send_at=SOON)
+
+    late = Time(begin=SOON)
+    summary = send(door, api, journal=journal, resume=True, send_at=SOON, time=late)
+
+    assert (summary.complete, sorted(api.called)) == (True, numbers(6))
 
 
 # ── progress ─────────────────────────────────────────────────────────────
@@ -1399,6 +1464,32 @@ def test_a_disk_that_fails_ends_it_with_an_error_of_the_family(
     summary = send(door, api, 8, concurrency=2, journal=journal, resume=True)
     assert sorted(api.called) == sorted({*api.called})
     assert summary.sent + sum(one.size for one in summary.unknown) == 8
+
+
+@both
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_ticket_is_not_lost_where_it_could_not_be_written_at_once(
+    door: Door, journal: Path, monkeypatch: pytest.MonkeyPatch, error: Any
+) -> None:
+    """The step is written once more, at the latest when it ends."""
+    failed = list[Any]()
+    write = Journal.write
+
+    def failing(self: Journal, records: Any, *, durable: bool = False) -> None:
+        records = list(records)
+        if records[0].state == State.SENT and not failed:
+            failed.append(records[0])
+            raise JournalError(str(error)) if isinstance(error, OSError) else error
+        write(self, records, durable=durable)
+
+    monkeypatch.setattr(Journal, "write", failing)
+    with pytest.raises((KeyboardInterrupt, JournalError)):
+        send(door, Api(), 6, journal=journal)
+
+    (line,) = [one for one in lines_of(journal) if one.get("state") == "sent"]
+    assert (line["frame"], line["ticket"]) == (failed[0].frame, failed[0].ticket)
+    summary = send(door, Api(), 6, journal=journal, resume=True)
+    assert (summary.complete, len(summary.tickets)) == (True, 3)
 
 
 class Broken:

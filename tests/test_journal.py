@@ -387,16 +387,6 @@ def test_a_journal_in_use_is_refused(path: Path) -> None:
     opened(path, resume=True).close()
 
 
-def test_a_journal_in_use_is_not_changed_in_the_middle_of_a_line(path: Path) -> None:
-    """What looks like a torn last line is one that the other process is writing."""
-    with opened(path), path.open("ab") as first:
-        first.write(b'{"frame":0,"state":"sen')
-        first.flush()
-
-        assert "another process sends this campaign right now" in refused_again(path)
-        assert path.read_bytes() == HEAD + b'{"frame":0,"state":"sen'
-
-
 def refused_again(path: Path) -> str:
     with pytest.raises(JournalError) as caught:
         opened(path, resume=True)

@@ -14,16 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import ROOT
-from voice_api import meta
 from voice_client.errors import InvalidRequest
-from voice_client.numbers import (
-    NumberError,
-    are_normalised,
-    is_normalised,
-    known_region,
-    normalised,
-)
-from voice_client.trunk_zero import begins_with_it
+from voice_client.numbers import NumberError, is_normalised, known_region, normalised
 
 CONTRACT = yaml.safe_load((ROOT / "openapi" / "voice-campaign.yaml").read_text(encoding="utf-8"))
 PHONE = CONTRACT["components"]["schemas"]["Contact"]["properties"]["phone_number"]
@@ -69,6 +61,13 @@ def test_only_the_form_is_repaired(written: str) -> None:
         ("+111222233334444", "+111222233334444"),
         ("+41 44 668.18.00", "+41446681800"),
         ("+33.612345678", "+33612345678"),
+        # A zero that is dialled from abroad, too,
+        ("+39 06 698 12345", "+390669812345"),
+        ("+225 07 12 34 56 78", "+2250712345678"),
+        ("+250 06 123456", "+25006123456"),
+        ("+378 0549 886377", "+3780549886377"),
+        # and one of the country code itself.
+        ("+20 100 1234567", "+201001234567"),
     ],
 )
 def test_a_number_is_not_mistaken_for_what_it_resembles(written: str, number: str) -> None:
@@ -128,6 +127,13 @@ REFUSED = [
     ("+0612345678", "no country code begins with 0"),
     ("+0033612345678", "no country code begins with 0"),
     ("000612345678", "no country code begins with 0"),
+    ("+330639981234", r"dialled from abroad: \+33639981234$"),
+    ("+33 06 39 98 12 34", r"dialled from abroad: \+33639981234$"),
+    ("0033 06 39 98 12 34", r"dialled from abroad: \+33639981234$"),
+    ("+4407700900123", r"dialled from abroad: \+447700900123$"),
+    ("+49 0151 23456789", r"dialled from abroad: \+4915123456789$"),
+    ("+2620692123456", r"dialled from abroad: \+262692123456$"),
+    ("+36 06 20 123 4567", r"dialled from abroad: \+36201234567$"),
     ("+336123", "it has 6 digits, where 7 to 16 are possible"),
     ("00336123", "it has 6 digits, where 7 to 16 are possible"),
     ("+12345678901234567", "it has 17 digits, where 7 to 16 are possible"),
@@ -188,6 +194,17 @@ def _forgotten() -> None:
         ("(201) 555-0123", "US", "+12015550123"),
         ("011 33 6 12 34 56 78", "US", "+33612345678"),
         ("06 6982", "IT", "+39066982"),
+        ("0692 12 34 56", "FR", "+262692123456"),
+        ("692123456", "fr", "+262692123456"),
+        ("0639 01 23 45", "FR", "+262639012345"),
+        ("0690 12 34 56", "FR", "+590690123456"),
+        ("0694 12 34 56", "FR", "+594694123456"),
+        ("0696 12 34 56", "FR", "+596696123456"),
+        ("0508 41 23 45", "FR", "+508412345"),
+        ("0708 40 12 34", "FR", "+508708401234"),
+        ("06 12 34 56 78", "RE", "+33612345678"),
+        ("0690 12 34 56", "MQ", "+590690123456"),
+        ("41 23 45", "PM", "+508412345"),
         ("\u0660\u0666 12 34 56 78", "FR", "+33612345678"),
     ],
 )
@@ -209,6 +226,11 @@ def test_a_region_changes_nothing_about_international_numbers(written: str) -> N
         ("1" * 40, "the numbering plan of FR has no such number"),
         ("0", "the numbering plan of FR has no such number"),
         ("0912345678901", "the numbering plan of FR has no such number"),
+        ("0508 00 23 45", "the numbering plan of FR has no such number"),
+        # A number of Saint-Pierre as only Saint-Pierre dials it, and one without its plus sign.
+        ("41 23 45", "the numbering plan of FR has no such number"),
+        ("262692123456", "the numbering plan of FR has no such number"),
+        ("+33 06 12 34 56 78", r"dialled from abroad: \+33612345678"),
         ("3.36E+10", SPREADSHEET),
         ("(0)6 12 34 56 78", ABROAD),
         ("+0612345678", "no country code begins with 0"),
@@ -218,6 +240,21 @@ def test_a_region_changes_nothing_about_international_numbers(written: str) -> N
 def test_a_region_makes_nothing_of_what_is_no_number(written: str, remedy: str) -> None:
     with pytest.raises(NumberError, match=remedy):
         normalised(written, "fr")
+
+
+@pytest.mark.parametrize(
+    ("written", "region"),
+    [
+        # Of a possible length, and no area begins with 1.
+        ("1234567890", "US"),
+        ("0692 12 34 56", "BE"),
+        # Dialled alike in four departments, each with a country code of its own.
+        ("0976 12 34 56", "RE"),
+    ],
+)
+def test_a_number_that_the_plan_does_not_have_is_refused(written: str, region: str) -> None:
+    with pytest.raises(NumberError, match=f"the numbering plan of {region} has no such number"):
+        normalised(written, region)
 
 
 @pytest.mark.parametrize("region", ["XX", "UK", "", "FRA", "33"])
@@ -252,6 +289,54 @@ EXAMPLES = {
 }
 
 
+ALL_EXAMPLES = {
+    phonenumbers.format_number(example, FORMS.E164)
+    for region in phonenumbers.SUPPORTED_REGIONS
+    for kind in phonenumbers.PhoneNumberType.values()
+    if (example := phonenumbers.example_number_for_type(region, kind))
+}
+# Rwanda's satellite numbers begin with 06.
+KEEP_THEIR_ZERO = {250}
+
+
+def trunk_prefix(number: str) -> tuple[int, str] | None:
+    """The country code of a number, and the zero that is dialled behind it within the country."""
+    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+    code = next((code for end in (2, 3, 4) if (code := int(number[1:end])) in codes), None)
+    if code is None or code in KEEP_THEIR_ZERO:
+        return None
+    plans = [phonenumbers.PhoneMetadata.metadata_for_region(region) for region in codes[code]]
+    prefixes = {plan.national_prefix if plan else None for plan in plans}
+    (prefix,) = prefixes if len(prefixes) == 1 else (None,)
+    return (code, prefix) if prefix in {"0", "06"} else None
+
+
+def has_trunk_zero(number: str) -> bool:
+    """Whether such a zero stands in it; a second one behind it makes it part of the number."""
+    known = trunk_prefix(number)
+    return known is not None and bool(
+        re.match(rf"\+{known[0]}0{'6' if known[1] == '06' else '[1-9]'}", number)
+    )
+
+
+def test_the_librarys_examples_are_left_as_they_are() -> None:
+    # One is of six digits, fewer than the contract allows.
+    assert {number for number in ALL_EXAMPLES if attempted(number) != number} == {"+989601"}
+
+
+def test_the_zero_of_a_plan_that_dials_one_is_refused_and_the_number_without_it_named() -> None:
+    told = dict[str, str]()
+    for number in ALL_EXAMPLES:
+        if (known := trunk_prefix(number)) and not number.startswith(f"+{known[0]}0"):
+            code, prefix = known
+            with pytest.raises(NumberError) as caught:
+                normalised(f"+{code}{prefix}{number[len(str(code)) + 1 :]}")
+            told[number] = caught.value.remedy
+
+    assert len(told) > 500
+    assert told == {number: f"write it as it is dialled from abroad: {number}" for number in told}
+
+
 def test_every_regions_example_is_read_as_the_library_writes_it() -> None:
     read = {written: normalised(written, region) for written, (region, _) in EXAMPLES.items()}
 
@@ -261,7 +346,7 @@ def test_every_regions_example_is_read_as_the_library_writes_it() -> None:
 # ── Laws ─────────────────────────────────────────────────────────────
 
 NUMBERS = st.from_regex(r"\+[1-9][0-9]{6,15}", fullmatch=True).filter(
-    lambda number: not begins_with_it(number)
+    lambda number: not has_trunk_zero(number)
 )
 SEPARATORS = st.text(" -\u00a0\u2011\u200b", max_size=2)
 AROUND = st.text(" \t\n\u00a0\u200b\u200e\ufeff", max_size=3)
@@ -343,72 +428,7 @@ def test_a_zero_in_parentheses_is_never_dialled(number: str, at: int) -> None:
 
 
 @given(st.one_of(NUMBERS, near_numbers(), st.from_regex(PHONE["pattern"])))
-def test_valid_is_what_the_contract_says_but_for_country_codes_that_do_not_exist(text: str) -> None:
-    in_contract = bool(re.fullmatch(PHONE["pattern"], text))
+def test_valid_is_what_the_contract_says_but_for_zeros_that_nobody_dials(text: str) -> None:
+    expected = bool(re.fullmatch(PHONE["pattern"], text)) and not text.startswith("+0")
 
-    possible = not text.startswith("+0") and not begins_with_it(text)
-    assert bool(is_normalised(text)) == (in_contract and possible)
-
-
-# ── the zero that is dialled at home ────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    "number", ["+330639981234", "+4402079460018", "+49030901820", "+70123456789"]
-)
-def test_a_trunk_zero_after_the_country_code_is_refused(number: str) -> None:
-    """+330… and +33… would be two people to a list, and one telephone."""
-    with pytest.raises(NumberError, match="leave out the 0 after the country code"):
-        normalised(number)
-
-
-@pytest.mark.parametrize("number", ["+390612345678", "+2250712345678", "+2420612345678"])
-def test_a_zero_that_belongs_to_the_number_stays(number: str) -> None:
-    assert normalised(number) == number
-    assert are_normalised([number])
-
-
-def test_one_trunk_zero_among_many_is_seen() -> None:
-    assert not are_normalised(["+33612345678", "+330612345678"])
-
-
-def test_no_plan_has_a_number_that_is_taken_for_one_with_a_trunk_zero() -> None:
-    """Every example of every plan and kind of number is left as it is."""
-    numbers = list[str]()
-    for region in phonenumbers.SUPPORTED_REGIONS:
-        for kind in phonenumbers.PhoneNumberType.values():
-            if (number := phonenumbers.example_number_for_type(region, kind)) is not None:
-                numbers.append(
-                    phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-                )
-
-    possible = [number for number in numbers if re.fullmatch(meta.PHONE_NUMBER, number)]
-    assert len(possible) > 1_000
-    assert [number for number in possible if normalised(number) != number] == []
-
-
-# ── plans beyond the mainland ────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ("dialled", "number"),
-    [
-        ("0692 12 34 56", "+262692123456"),
-        ("0690 12 34 56", "+590690123456"),
-        ("0696 20 12 34", "+596696201234"),
-        ("0594 12 34 56", "+594594123456"),
-        ("06 12 34 56 78", "+33612345678"),
-        ("02 69 61 23 45", "+33269612345"),
-    ],
-)
-def test_a_number_is_read_as_it_is_dialled_in_france(dialled: str, number: str) -> None:
-    assert normalised(dialled, "FR") == number
-
-
-@pytest.mark.parametrize(
-    ("number", "region"),
-    [("1234567890", "US"), ("0123456789", "GB"), ("0639981234", "FR"), ("0692123456", "BE")],
-)
-def test_a_possible_length_is_not_enough_for_a_plan(number: str, region: str) -> None:
-    with pytest.raises(NumberError, match=f"the numbering plan of {region} has no such number"):
-        normalised(number, region)
+    assert bool(is_normalised(text)) == (expected and not has_trunk_zero(text))

@@ -22,18 +22,20 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 import httpx
+import phonenumbers
 import pytest
 from click.testing import CliRunner, Result
 
 import mock_server
 from mock_server.testing import VoiceTwin
-from vms import interrupts, send_report, sending_progress
+from vms import interrupts, send_report, send_warnings, sending_progress
 from vms.cli import vms
 from vms.send_options import of_the_contract
 from voice_client import (
     CampaignSummary,
     FrameReport,
     Progress,
+    Runtime,
     State,
     VoiceCampaignOptions,
     VoiceClient,
@@ -426,11 +428,150 @@ def test_the_client_of_a_dry_run_could_not_call_anybody(
     assert made == [False, True]
 
 
+# ── what it warns of ──────────────────────────────────────────────────────────
+
+PASSED = "2025-12-24T18:00:00+01:00"
+OPTED_OUT = "Contacts who opted out are called; --auto-delete-optout-contacts leaves them out\n"
+
+
+@pytest.mark.parametrize("how", ["--yes", "--dry-run"])
+def test_a_moment_that_has_passed_is_refused_with_what_to_write(twin: VoiceTwin, how: str) -> None:
+    result = send(twin, "--to", NUMBERS[0], "--send-at", PASSED, how)
+
+    assert (result.exit_code, twin.requests) == (2, [])
+    assert f"Error: --send-at {PASSED} has passed" in result.stderr
+    assert "leave --send-at out to send now" in result.stderr
+    assert result.stderr.endswith("Nothing was sent.\n")
+
+
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Now is the year 3000, for whoever sends."""
+    runtime = Runtime(now=lambda: datetime(3000, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr("vms.sending.Runtime", lambda: runtime)
+    monkeypatch.setattr("voice_client.client.Runtime", lambda: runtime)
+
+
+def test_a_moment_that_passes_while_somebody_is_asked_is_refused(
+    twin: VoiceTwin,
+    source: Path,
+    when_asked: Callable[[Action], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    when_asked(lambda: later(monkeypatch))
+
+    result = send(twin, source, "--send-at", "2999-12-24T18:00:00Z")
+
+    assert (result.exit_code, twin.messages) == (2, [])
+    assert "has passed" in result.stderr
+    assert list(source.parent.iterdir()) == [source]
+
+
+def test_what_was_begun_in_time_is_ended_late_and_says_so(
+    twin: VoiceTwin, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin.set(opt_outs=[NUMBERS[1]])
+    options = ("--frame-size", 1, "--auto-delete-optout-contacts", "--yes")
+    options = (*options, "--send-at", "2999-12-24T18:00:00Z")
+    begun = send(twin, source, *options)
+    twin.set(opt_outs=[])
+    later(monkeypatch)
+
+    result = send(twin, source, *options, "--resume")
+
+    assert (begun.exit_code, result.exit_code) == (1, 0)
+    assert sorted(sent_numbers(twin)) == sorted(NUMBERS)
+    assert "has passed" not in begun.stdout
+    assert "The moment of --send-at has passed: what is left is sent at once\n" in result.stdout
+
+
+def test_that_those_who_opted_out_are_called_is_said_where_nothing_else_is(
+    twin: VoiceTwin, source: Path
+) -> None:
+    told = [
+        OPTED_OUT in send(twin, source, "--dry-run", *options).stdout
+        for options in (
+            [],
+            ["--auto-delete-optout-contacts"],
+            ["--no-auto-delete-optout-contacts"],
+        )
+    ]
+
+    assert told == [True, False, False]
+
+
+def test_who_was_left_out_by_the_api_is_counted(twin: VoiceTwin, source: Path) -> None:
+    twin.set(opt_outs=[NUMBERS[1]])
+
+    result = send(twin, source, "--auto-delete-optout-contacts", "--yes")
+
+    assert "Sent to 3 of 3 recipients: 2 calls for 0.10 €\n" in result.stdout
+    assert "The API left out 1 contact, such as those who opted out\n" in result.stdout
+
+
+def test_if_nobody_was_left_out_nothing_is_said_of_it(twin: VoiceTwin, source: Path) -> None:
+    assert "left out" not in send(twin, source, "--auto-delete-optout-contacts", "--yes").stdout
+
+
+def test_premium_numbers_draw_a_warning(twin: VoiceTwin, tmp_path: Path) -> None:
+    dear = ["+33899123456", "+19002345678", "+33825123456", "+979123456789"]
+    path = listed(tmp_path, ["+33612345678", *dear, "+33801234567"])
+
+    result = send(twin, path, "--dry-run")
+
+    assert (
+        "Warning: 4 premium or shared-cost numbers, which may cost more to call: "
+        "+33899123456, +19002345678, +33825123456 and 1 more\n"
+    ) in result.stdout
+
+
+def test_three_premium_numbers_are_all_named(twin: VoiceTwin) -> None:
+    numbers = ["+33899123456", "+33899123457", "+33899123458"]
+
+    result = send(twin, *(word for one in numbers for word in ("--to", one)), "--dry-run")
+
+    assert f"{', '.join(numbers)}\n" in result.stdout
+
+
+def test_other_numbers_draw_none(twin: VoiceTwin, source: Path) -> None:
+    assert "Warning" not in send(twin, source, "--dry-run").stdout
+
+
+@pytest.mark.parametrize(
+    "kind", [phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST]
+)
+def test_every_dear_number_that_the_library_knows_is_one(kind: int) -> None:
+    examples = (
+        phonenumbers.example_number_for_type(region, kind)
+        for region in phonenumbers.SUPPORTED_REGIONS
+    )
+    known = [
+        phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+        for example in examples
+        if example is not None and phonenumbers.number_type(example) == kind
+    ]
+
+    assert len(known) > 20
+    assert [number for number in known if not send_warnings.is_dear(number)] == []
+
+
+def test_a_trunk_zero_is_refused_before_there_is_a_price(twin: VoiceTwin) -> None:
+    result = send(twin, "--to", "+330639981234", "--dry-run")
+
+    assert (result.exit_code, twin.requests) == (2, [])
+    assert "write it as it is dialled from abroad: +33639981234" in result.stderr
+
+
+def test_a_number_overseas_is_read_as_it_is_dialled_in_france(twin: VoiceTwin) -> None:
+    send(twin, "--to", "0692 12 34 56", "--region", "FR", "--yes")
+
+    assert sent_numbers(twin) == ["+262692123456"]
+
+
 # ── the dry run ───────────────────────────────────────────────────────────────
 
 
 def test_a_dry_run_tells_the_price_and_calls_nobody(twin: VoiceTwin, source: Path) -> None:
-    result = send(twin, source, "--dry-run")
+    result = send(twin, source, "--dry-run", "--no-auto-delete-optout-contacts")
 
     assert (result.exit_code, twin.messages) == (0, [])
     assert result.stdout == "Recipients: 3\nDry run: 3 calls for 0.15 €\nCredit: 150.00 €\n"
@@ -454,7 +595,7 @@ def test_a_price_above_the_credit_stops_it(twin: VoiceTwin, source: Path) -> Non
     result = send(twin, source, "--yes")
 
     assert (result.exit_code, twin.messages) == (1, [])
-    assert "Stopped: the credit does not pay for it: 0.05 € missing\n" in result.stdout
+    assert "Stopped: the credit does not pay for it: 0.05 euros missing\n" in result.stdout
     assert result.stdout.endswith("It does not pass, so nothing was sent.\n")
 
 
@@ -615,6 +756,40 @@ def test_without_a_journal_there_is_nothing_to_resume(
 
     assert result.exit_code == 1
     assert result.stdout.endswith("cannot be resumed; --journal keeps one.\n")
+
+
+def reported(*problems: FrameReport, total: int) -> list[str]:
+    """The lines about a campaign of which nothing but these frames failed."""
+    frames = total // problems[0].size
+    left = total - sum(problem.size for problem in problems)
+    known = CampaignSummary(
+        total, 0, (), left, left, ("ticket",) * (frames - len(problems)), Decimal(0), None,
+        problems, None, simulated=False,
+    )  # fmt: skip
+    return list(send_report.lines(send_report.Report(summary=known, frames=frames)))
+
+
+def failed(number: int, state: State = State.REFUSED, why: str = "400") -> FrameReport:
+    return FrameReport(number, number * 2, 2, state, why)
+
+
+def test_who_was_called_does_not_stand_among_the_refused() -> None:
+    lines = reported(failed(0), failed(2), failed(3), failed(5), total=14)
+
+    assert [line for line in lines if line.startswith("Frame")] == [
+        "Frame 0, recipients 1 to 2: refused: 400",
+        "Frames 2 to 3, recipients 5 to 8: refused: 400",
+        "Frame 5, recipients 11 to 12: refused: 400",
+    ]
+
+
+@pytest.mark.parametrize(
+    "other", [failed(1, State.NOT_SENT), failed(1, why="401")], ids=["state", "reason"]
+)
+def test_neighbours_of_another_state_or_reason_have_their_own_line(other: FrameReport) -> None:
+    lines = reported(failed(0), other, failed(2), total=6)
+
+    assert len([line for line in lines if line.startswith("Frame")]) == 3
 
 
 @pytest.mark.parametrize(("total", "more"), [(20, []), (21, ["1"]), (25, ["5"])])
@@ -1289,101 +1464,3 @@ def test_afterwards_interrupts_are_what_they_were() -> None:
         pass
 
     assert signal.getsignal(signal.SIGINT) is before
-
-
-# ── what the API would do, and nobody means ────────────────────────────────────────────────
-
-
-PAST = "2025-12-24T18:00:00+01:00"
-
-
-@pytest.mark.parametrize("how", ["--yes", "--dry-run"])
-def test_a_send_at_that_has_passed_is_refused(twin: VoiceTwin, how: str) -> None:
-    done = send(twin, "--to", "+33639981234", "--send-at", PAST, how)
-
-    assert done.exit_code == 2
-    assert f"--send-at {PAST} has passed, so the API would call at once" in done.stderr
-    assert "leave --send-at out to send now" in done.stderr
-    assert twin.requests == []
-
-
-def test_what_is_resumed_late_is_called_at_once_and_that_is_shown(
-    twin: VoiceTwin,
-    source: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    when_asked: Callable[[Action], None],
-) -> None:
-    when_asked(lambda: twin.faults.answer("out-of-credit", times=1))
-    monkeypatch.setattr("vms.sending.datetime", At(datetime(2025, 12, 24, tzinfo=UTC)))
-    monkeypatch.setattr("voice_client.tries.datetime", At(datetime(2025, 12, 24, tzinfo=UTC)))
-    first = send(twin, source, "--send-at", PAST)
-    monkeypatch.undo()
-
-    again = send(twin, source, "--send-at", PAST, "--yes", "--resume")
-
-    assert first.exit_code == 1, first.output
-    assert "--send-at has passed, so the API calls the rest at once." in again.stdout
-    assert again.exit_code == 0, again.output
-
-
-class At:
-    """Stands for ``datetime`` at a moment."""
-
-    def __init__(self, moment: datetime) -> None:
-        self._moment = moment
-
-    def now(self, _: object = None) -> datetime:
-        return self._moment
-
-
-def test_a_trunk_zero_is_refused_with_the_remedy(twin: VoiceTwin) -> None:
-    done = send(twin, "--to", "+330639981234", "--dry-run")
-
-    assert (done.exit_code, twin.requests) == (2, [])
-    assert "leave out the 0 after the country code" in done.stderr
-
-
-def test_premium_rate_numbers_draw_a_warning_and_are_called(twin: VoiceTwin) -> None:
-    done = send(
-        twin, "--to", "+33612345678", "--to", "+33899123456", "--to", "+33899123457", "--yes"
-    )
-
-    assert "Warning: 2 premium-rate numbers, first +33899123456" in done.stdout
-    assert len(sent_numbers(twin)) == 3
-
-
-@pytest.mark.parametrize("number", ["+33612345678", "+2693123456", "+8001234567890", "+9991234567"])
-def test_other_numbers_draw_no_warning(twin: VoiceTwin, number: str) -> None:
-    assert "Warning" not in send(twin, "--to", number, "--dry-run").output
-
-
-def frame(number: int, state: State = State.REFUSED, why: str = "400: no") -> FrameReport:
-    return FrameReport(number, number * 2, 2, state, why)
-
-
-@pytest.mark.parametrize(
-    ("numbers", "expected"),
-    [
-        ([0, 2], ["Frame 0, recipients 1 to 2", "Frame 2, recipients 5 to 6"]),
-        ([0, 1], ["Frames 0 to 1, recipients 1 to 4"]),
-        ([0, 1, 3, 4, 6], ["Frames 0 to 1", "Frames 3 to 4", "Frame 6"]),
-    ],
-)
-def test_only_frames_next_to_each_other_make_a_range(
-    numbers: list[int], expected: list[str]
-) -> None:
-    """Whoever was called does not stand among the refused."""
-    problems = tuple(map(frame, numbers))
-    known = CampaignSummary(
-        total=20, duplicates=0, remarks=(), sent=2, called=2, tickets=("t",), cost=Decimal("0.10"),
-        credit_left=None, problems=problems, stopped=None, simulated=False,
-    )  # fmt: skip
-
-    lines = [
-        line
-        for line in send_report.lines(send_report.Report(summary=known, frames=10))
-        if line.startswith("Frame")
-    ]
-
-    assert len(lines) == len(expected)
-    assert all(map(str.startswith, lines, expected))

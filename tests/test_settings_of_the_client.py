@@ -215,7 +215,16 @@ def test_a_client_without_a_transport_has_a_real_one(kind: type) -> None:
 @both
 @pytest.mark.parametrize(
     "url",
-    [AWAY, "http://127.0.0.1.example.com", "http://10.0.0.1", "http://localhost.", "http://0"],
+    [
+        AWAY,
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1",
+        "http://localhost.",
+        "http://0",
+        "http://evillocalhost",
+        "http://api.evillocalhost",
+        "http://localhost.example.com",
+    ],
 )
 @pytest.mark.parametrize("options", [{}, {"simulation_mode": False}], ids=str)
 def test_a_real_call_is_held_back(door: Door, url: str, options: Any) -> None:

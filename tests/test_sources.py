@@ -385,6 +385,7 @@ REFUSED_COLUMNS = {
     "a typo": ("phone_numbr\n", "1: 'phone_numbr'", "did you mean phone_number?"),
     "a blank": ("phone_number,First Name\n", "1: 'First Name'", "did you mean first_name?"),
     "a stranger": ("phone_number,shoe size\n", "1: 'shoe size'", "rename it or leave it out"),
+    "as many digits as letters": ("a1\n", "1: 'a1'", "rename it or leave it out"),
     "behind blank lines": ("\n\nnumbr\n", "3: 'numbr'", "did you mean phone_number?"),
 }
 

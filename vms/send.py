@@ -17,7 +17,7 @@ import click
 import httpx
 
 from mock_server.values import printable
-from vms import premium_numbers, send_report, sending_progress
+from vms import send_report, send_warnings, sending_progress
 from vms.interrupts import Interrupts
 from vms.send_report import Exit, Report, why
 from vms.sending import Sender
@@ -107,7 +107,7 @@ def _run(wanted: Wanted, interrupts: Interrupts) -> Report:
                     progress=lambda kept: show(kept, ""),
                 )
             )
-        _say(wanted, *_about(prepared), *premium_numbers.warnings(prepared))
+        _say(wanted, *_about(prepared), *send_warnings.lines(prepared, wanted.options))
         left = None
         if wanted.resume:
             standing = sender.standing(prepared)
@@ -116,8 +116,8 @@ def _run(wanted: Wanted, interrupts: Interrupts) -> Report:
             left = sender.left(standing)
             if not left:
                 return standing
-            if sender.is_late:
-                _say(wanted, "--send-at has passed, so the API calls the rest at once.")
+            if sender.late:
+                _say(wanted, "The moment of --send-at has passed: what is left is sent at once")
         dry = sender.dry_run(prepared, left)
         if wanted.dry_run or dry.exit_code is not Exit.SENT:
             return dry

@@ -21,8 +21,8 @@ _MOST_LINES: Final = 20
 # What the client says to programmers, in the words of the command.
 _IN_OUR_WORDS: Final = {
     r"\bformat='(\w+)'": r"--format \1",
-    r"\bsend_at\b": "--send-at",
     r"\bwas_sent\b": "--was-sent",
+    r"\bsend_at\b": "--send-at",
     r"\n\(validate='off'[^\n]*": "",
 }
 
@@ -113,6 +113,9 @@ def lines(report: Report) -> Iterator[str]:
         yield f"Dry run: {called}"
     else:
         yield f"Sent to {summary.sent:,} of {counted(summary.total, 'recipient')}: {called}"
+    left_out = summary.sent - summary.called
+    if left_out > 0 and not report.unpriced:
+        yield f"The API left out {counted(left_out, 'contact')}, such as those who opted out"
     if summary.credit_left is not None:
         yield f"Credit: {euros(summary.credit_left)}"
     if summary.tickets and not summary.simulated:
@@ -129,14 +132,11 @@ def lines(report: Report) -> Iterator[str]:
 
 def _problems(summary: CampaignSummary) -> Iterator[str]:
     """The frames that were not accepted, those next to each other with one reason on one line."""
-    groups = [
-        [frame for _, frame in group]
-        # Neighbours have numbers that go up with their places.
-        for _, group in groupby(
-            enumerate(summary.problems),
-            lambda one: (one[1].state, one[1].why, one[1].number - one[0]),
-        )
-    ]
+    # Of frames next to each other, number and index grow alike.
+    numbered = groupby(
+        enumerate(summary.problems), lambda one: (one[1].number - one[0], one[1].state, one[1].why)
+    )
+    groups = [[frame for _, frame in group] for _, group in numbered]
     yield from map(_line, islice(groups, _MOST_LINES))
     if (more := len(groups) - _MOST_LINES) > 0:
         yield f"and {more:,} more; --json lists every frame"

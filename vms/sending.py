@@ -6,7 +6,6 @@ import json
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from vms import sending_progress
 from vms.interrupts import Interrupts
@@ -24,7 +23,7 @@ from voice_client import (
 )
 from voice_client.campaigns import Plan, begun
 from voice_client.frames import sizes
-from voice_client.requests import Template, template
+from voice_client.requests import Template, has_passed, template
 from voice_client.settings import Access
 
 
@@ -51,16 +50,17 @@ class Sender:
     _template: Template = field(init=False)
 
     def __post_init__(self) -> None:
-        largest = self.plan.largest_frame
-        # What is resumed was checked when it was begun.
-        now = None if self.plan.resume else datetime.now(UTC)
-        self._template = template(self.text, self.options, largest=largest, now=now)
+        self._template = self._made()
+
+    def _made(self) -> Template:
+        # What was begun in time may be ended late.
+        now = None if self.plan.resume else Runtime().now()
+        return template(self.text, self.options, largest=self.plan.largest_frame, now=now)
 
     @property
-    def is_late(self) -> bool:
-        """Whether the moment that the campaign was planned for has passed."""
-        send_at = self.options.get("send_at")
-        return send_at is not None and send_at <= datetime.now(UTC)
+    def late(self) -> bool:
+        """Whether the moment for which it was scheduled has passed."""
+        return has_passed(self.options, Runtime().now())
 
     # ── what is left ─────────────────────────────────────────────────────
 
@@ -100,9 +100,8 @@ class Sender:
         total = prepared.total if left is None else sum(counts[number] for number in left)
         recipients = prepared if left is None else _recipients(prepared, largest, left)
         options = self.options.copy()
-        if self.plan.resume:
-            # It may have passed since the campaign was begun, and does not change the price.
-            options.pop("send_at", None)
+        if self.late:
+            del options["send_at"]
         # Without real_calls: whatever goes wrong here, nothing but a simulation can leave.
         with (
             self._client(real_calls=False) as client,
@@ -117,10 +116,6 @@ class Sender:
                 progress=lambda so_far: show(*sending_progress.of(so_far)),
                 **options,
             )
-        credit = summary.credit_left
-        if credit is not None and summary.cost > credit:
-            missing = sending_progress.euros(summary.cost - credit)
-            summary = replace(summary, stopped=f"the credit does not pay for it: {missing} missing")
         # Those of the source, also where a part of it was simulated.
         whole = replace(summary, duplicates=prepared.duplicates, remarks=prepared.remarks)
         return Report(summary=whole, frames=len(sizes(total, largest)))
@@ -131,9 +126,11 @@ class Sender:
         """Send what is left.
 
         Raises:
+            InvalidRequest: the moment for which it is to be scheduled has passed meanwhile.
             JournalError: the journal cannot be used; nothing was sent.
             NobodyKnowsError: something may have been sent, and the journal cannot be read.
         """
+        self._made()
         # Begun here, so that whatever goes wrong with the journal later comes after a send.
         self._summary(prepared, resume=self.plan.resume)
         interrupts.hold()

@@ -175,7 +175,6 @@ class AsyncVoiceClient:
             options,
             largest=largest_frame,
             validate=self._validate,
-            # What is resumed was checked when it was begun.
             now=None if resume else self._runtime.now(),
         )
         with begun(recipients, template, self._access, plan, self._runtime) as campaign:
@@ -200,10 +199,12 @@ class AsyncVoiceClient:
                             break
                         await news.acquire()
                         running -= 1
-                        job, outcome = done.popleft()
+                        job, outcome = done[0]
                         if isinstance(outcome, _Defect):
                             raise outcome.error  # noqa: TRY301  (as if it had happened here)
                         campaign.settle(job, outcome)
+                        # Not before: if it cannot be written, it is tried again below.
+                        done.popleft()
                 except anyio.get_cancelled_exc_class():
                     raise
                 except BaseException as error:  # noqa: BLE001  (raised below)

@@ -49,8 +49,8 @@ class CampaignSummary:
     were accepted. ``called`` is how many the API counts, which may be fewer. ``cost`` and
     ``credit_left`` are in euros. Both, and ``tickets``, tell of the answers that could be read.
     ``problems`` lists every frame that was not accepted, and ``stopped`` says why the campaign
-    ended before its time, None if it did not. In a simulation nobody is called, and the cost is
-    what it would be.
+    ended before its time, None if it did not. In a simulation nobody is called, the cost is what
+    it would be, and ``stopped`` says, too, if the credit does not pay for it.
     """
 
     total: int

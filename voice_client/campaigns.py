@@ -213,6 +213,12 @@ class Campaign:
     def summary(self) -> CampaignSummary:
         """What became of it."""
         books = self._books
+        simulated = self._template.made.simulated
+        stopped = self.stopped
+        if simulated and books.credit is not None and books.cost > books.credit:
+            # A simulation does not ask for the credit (openapi: x-campaign.checks.simulated).
+            missing = books.cost - books.credit
+            stopped = stopped or f"the credit does not pay for it: {missing:f} euros missing"
         return CampaignSummary(
             self._prepared.total,
             self._prepared.duplicates,
@@ -223,8 +229,8 @@ class Campaign:
             books.cost,
             books.credit,
             tuple(self._reports()),
-            self.stopped,
-            self._template.made.simulated,
+            stopped,
+            simulated,
         )
 
     # ── what is due ──────────────────────────────────────────────────────

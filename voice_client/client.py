@@ -38,8 +38,8 @@ class VoiceClient:
             without that the real API.
         real_calls: allow sends to another machine without ``simulation_mode: true``.
             They call people for money.
-        validate: ``"strict"`` lets nothing leave that the contract calls invalid; ``"off"`` leaves
-            it to the API, which repairs or ignores it.
+        validate: ``"strict"`` lets nothing leave that the contract calls invalid, nor a ``send_at``
+            that has passed; ``"off"`` leaves it to the API, which repairs or ignores it.
         timeout: see `Timeout`.
         retries: see `Retries` and `Tries`.
         transport: what carries the requests, for tests (``httpx.WSGITransport``).
@@ -131,7 +131,7 @@ class VoiceClient:
                 a lost answer is asked for again, for the API refuses a repeat; `AlreadyAccepted` is
                 returned if that is what it says.
             options: the contract's other parameters by name, such as ``voice_language="fr-FR"``;
-                ``send_at`` is a datetime with a time zone.
+                ``send_at`` is a datetime with a time zone, later than now.
 
         Raises:
             InvalidRequest: the arguments make no request that the contract allows.
@@ -184,7 +184,8 @@ class VoiceClient:
             simulate: a dry run of the whole campaign: nobody is called, and the summary tells the
                 cost.
             journal: a file for what became of each frame; without one a crash leaves no trace.
-            resume: go on with that journal. What was sent is not sent again.
+            resume: go on with that journal. What was sent is not sent again. A ``send_at`` may have
+                passed since: then what is left is sent at once.
             request_ids: give each frame a ``request_id`` made of the campaign, so that a doubtful
                 one can be asked for again within 24 hours. Not documented for this endpoint by the
                 seed, so try it with your account first.
@@ -231,7 +232,6 @@ class VoiceClient:
             options,
             largest=largest_frame,
             validate=self._validate,
-            # What is resumed was checked when it was begun.
             now=None if resume else self._runtime.now(),
         )
         with begun(recipients, template, self._access, plan, self._runtime) as campaign:

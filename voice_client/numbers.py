@@ -9,13 +9,31 @@ from functools import lru_cache
 from typing import Final
 
 from voice_api import meta
-from voice_client import trunk_zero
 from voice_client.errors import InvalidRequest
 from voice_client.problems import FaultError
 
+# The country codes, by their first digit, of the plans whose national prefix is 0 while none of
+# their numbers begins with a single 0 (ITU-T list of dialling procedures; libphonenumber 9 has the
+# same). Not Italy's, which keeps its zero, nor Rwanda's, where 06 begins numbers.
+_PREFIX_IS_ZERO: Final = {
+    2: "0 7 11 12 13 18 31 32 33 34 43 49 51 52 54 55 56 60 61 62 63 64 65 91",
+    3: "1 2 3 53 55 58 59 70 73 74 77 80 81 82 83 85 86 87 89",
+    4: "0 1 3 4 6 9 21 23",
+    5: "1 3 4 5 7 8 08 90 91 93 94 95 96 98",
+    6: "0 1 2 3 4 6 86",
+    8: "1 2 4 6 50 55 56 80 86",
+    9: "0 1 2 3 4 5 8 61 62 63 64 66 67 70 71 72 76 77 94 95 96",
+}
+_codes = "|".join(
+    f"{first}(?:{'|'.join(others.split())})" for first, others in _PREFIX_IS_ZERO.items()
+)
+# In Hungary, the prefix is 06. Nearly every number is known by its first digits to have none.
+_TRUNK: Final = rf"(?=\+[0-9]{{2,3}}0)\+(?:(?:{_codes})0(?=[1-9])|3606)"
+_trunk_prefix: Final = re.compile(_TRUNK).match
+
 # No country code begins with 0 (ITU-T E.164, list of assigned codes): whoever writes +06 has put a
-# plus sign before a national number.
-_PATTERN: Final = rf"(?!\+0|{trunk_zero.PATTERN})(?:{meta.PHONE_NUMBER})"
+# plus sign before a national number. And whoever writes +330 calls nobody, or the same as +33.
+_PATTERN: Final = rf"(?!\+0|{_TRUNK})(?:{meta.PHONE_NUMBER})"
 
 is_normalised: Final = re.compile(_PATTERN).fullmatch
 """A match if a text already is what `normalised` returns, else None."""
@@ -45,9 +63,13 @@ _AS_A_NUMBER: Final = re.compile(
 )
 
 
-# ARCEP's plan (decision 2018-0881): whoever is in France dials its overseas departments as at home,
-# and from abroad they have country codes of their own. The mainland's plan comes first.
-_DIALLED_ALIKE: Final = {"FR": ("GP", "MQ", "GF", "RE", "YT", "PM")}
+# The French plan numbers the departments overseas, too: ten digits with a 0 before them call
+# +33, +262, +590, +594, +596 and +508 alike (ARCEP decision 2018-0881).
+_DIALLED_AS_IN_FRANCE: Final = ("FR", "BL", "GF", "GP", "MF", "MQ", "PM", "RE", "YT")
+_FRENCH_DIGITS: Final = 9
+"""Without the 0."""
+# From abroad its numbers have six digits; libphonenumber takes the nine for a mainland number.
+_SAINT_PIERRE: Final = "508"
 
 
 class NumberError(FaultError):
@@ -132,20 +154,32 @@ def _in_ascii(number: str) -> str:
 
 
 def _national(number: str, digits: str, region: str) -> str:
+    result = _international(digits, region)
+    national = digits.removeprefix("0")
+    if region in _DIALLED_AS_IN_FRANCE and len(national) == _FRENCH_DIGITS:
+        if national.startswith(_SAINT_PIERRE):
+            result = _international(national.removeprefix(_SAINT_PIERRE), "PM")
+        elif result is None:
+            others = {_international(digits, other) for other in _DIALLED_AS_IN_FRANCE} - {None}
+            result = others.pop() if len(others) == 1 else None
+    if result is None or not is_normalised(result):
+        raise NumberError(number, _WANTED, f"the numbering plan of {region} has no such number")
+    return result
+
+
+def _international(digits: str, region: str) -> str | None:
     import phonenumbers  # noqa: PLC0415  (optional, and slow to import)
 
-    for plan in (region, *_DIALLED_ALIKE.get(region, ())):
-        try:
-            parsed = phonenumbers.parse(digits, plan)
-        except phonenumbers.NumberParseException:
-            continue
-        result = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        if phonenumbers.is_valid_number(parsed) and is_normalised(result):
-            return result
-    raise NumberError(number, _WANTED, f"the numbering plan of {region} has no such number")
+    try:
+        parsed = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _remedy(digits: str) -> str:  # noqa: PLR0911  (one for each mistake)
+def _remedy(digits: str) -> str:
     """What to do about a number from which everything that does not count has been removed."""
     rest = digits.removeprefix("+")
     if not rest:
@@ -157,8 +191,14 @@ def _remedy(digits: str) -> str:  # noqa: PLR0911  (one for each mistake)
         return f"write one number, without {odd!r}"
     if rest == digits:
         return "begin with + and the country code, or say in which region it is dialled"
-    if rest.startswith("0"):
+    return _remedy_abroad(digits)
+
+
+def _remedy_abroad(digits: str) -> str:
+    """What to do about digits behind a plus sign."""
+    if digits.startswith("+0"):
         return "no country code begins with 0"
-    if trunk_zero.begins_with_it(digits):
-        return trunk_zero.REMEDY
-    return f"it has {len(rest)} digits, where {_LENGTHS[0]} to {_LENGTHS[-1]} are possible"
+    if prefix := _trunk_prefix(digits):
+        code, _, _ = prefix[0].rpartition("0")
+        return f"write it as it is dialled from abroad: {code}{digits[prefix.end() :]}"
+    return f"it has {len(digits) - 1} digits, where {_LENGTHS[0]} to {_LENGTHS[-1]} are possible"

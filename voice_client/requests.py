@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -16,11 +16,13 @@ from voice_api.api.voice_campaign import send_voice_campaign
 from voice_api.models import Contact, VoiceCampaign
 from voice_api.options import VoiceCampaignOptions
 from voice_api.types import UNSET
-from voice_client import trunk_zero
 from voice_client.errors import ConfigurationError, InvalidRequest, shortened
+from voice_client.numbers import NumberError, is_normalised, normalised
 
 Validation: TypeAlias = Literal["strict", "off"]
-"""``strict``: nothing leaves that the contract calls invalid. ``off``: the API may repair it."""
+"""``strict``: nothing leaves that the contract calls invalid, nor what would be sent otherwise than
+it says: at once for a ``send_at`` that has passed, to a number with a zero that nobody dials.
+``off``: the API may repair it."""
 
 _ATTRIBUTES: Final = attrs.fields_dict(VoiceCampaign).keys()
 # Each option with the attribute that the generator makes of it: ``type`` is ``type_`` there.
@@ -66,8 +68,13 @@ def call(  # noqa: PLR0913  (keyword-only settings)
 ) -> Call:
     """The request of these arguments.
 
-    With ``now``, an aware moment, a ``send_at`` that has passed is not valid either: the API would
-    call at once (`x-campaign.checks.past` of the contract).
+    Args:
+        text: what the voice reads.
+        recipients: numbers and contacts.
+        options: the contract's other parameters by name.
+        request_id: the caller's mark of this campaign.
+        validate: see `Validation`.
+        now: aware; a ``send_at`` has to be later. None if it need not be.
 
     Raises:
         InvalidRequest: they make none, or one that the contract calls invalid.
@@ -78,12 +85,24 @@ def call(  # noqa: PLR0913  (keyword-only settings)
         )
     made = _made(_body(text, _contacts(recipients), options, request_id), request_id)
     if validate == "strict":
-        _check_schedule(options.get("send_at"), now)
         if request_id is not None and made.request_id is None:
             raise InvalidRequest(f"request_id is {request_id!r}, which the API would not remember")
         # What would leave, not what it is made from: the two may differ in types.
-        check(json.loads(made.content))
+        body = json.loads(made.content)
+        check(body)
+        _check_numbers(body["recipients"])
+        if now is not None and has_passed(options, now):
+            raise InvalidRequest(
+                f"send_at {options['send_at'].isoformat()} has passed, so the API would send at "
+                "once; leave send_at out to send now, or give a later moment"
+            )
     return made
+
+
+def has_passed(options: Mapping[str, Any], now: datetime) -> bool:
+    """Whether there is a ``send_at``, an aware datetime, that is not later than ``now``."""
+    # openapi/voice-campaign.yaml, x-campaign.checks.past.
+    return "send_at" in options and options["send_at"] <= now
 
 
 def template(
@@ -96,7 +115,12 @@ def template(
 ) -> Template:
     """What all frames of a campaign, of at most ``largest`` recipients, have in common.
 
-    ``now`` is as in `call`.
+    Args:
+        text: what the voice reads.
+        options: the contract's other parameters by name.
+        largest: recipients in a frame.
+        validate: see `Validation`.
+        now: as of `call`.
 
     Raises:
         InvalidRequest: as `call`.
@@ -148,7 +172,6 @@ def check(body: Mapping[str, Any]) -> None:
             was wanted.
     """
     if _VALIDATOR.is_valid(body):
-        _check_numbers(body["recipients"])
         return
     lines = list[str]()
     for error in _VALIDATOR.iter_errors(body):
@@ -159,20 +182,16 @@ def check(body: Mapping[str, Any]) -> None:
     raise InvalidRequest("\n".join(("the contract allows no such request:", *shown, _REMEDY)))
 
 
-def _check_numbers(contacts: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse a number that the contract's pattern allows and that nobody can be called by."""
+def _check_numbers(contacts: Sequence[Mapping[str, str]]) -> None:
     for index, contact in enumerate(contacts):
-        if trunk_zero.begins_with_it(number := contact["phone_number"]):
-            place = f"/recipients/{index}/phone_number"
-            raise InvalidRequest(f"{place}: {number!r}: {trunk_zero.REMEDY}\n{_REMEDY}")
-
-
-def _check_schedule(send_at: object, now: datetime | None) -> None:
-    if now is not None and isinstance(send_at, datetime) and send_at <= now:
-        raise InvalidRequest(
-            f"send_at {send_at.isoformat()} has passed, so the API would call at once; "
-            f"leave send_at out to send now\n{_REMEDY}"
-        )
+        number = contact["phone_number"]
+        if not is_normalised(number):
+            try:
+                normalised(number)
+            except NumberError as error:
+                raise InvalidRequest(
+                    f"/recipients/{index}/phone_number: {error}\n{_REMEDY}"
+                ) from None
 
 
 def _contacts(recipients: Iterable[object]) -> list[Contact]:

@@ -60,7 +60,7 @@ def every_option(client: VoiceClient) -> CampaignAccepted:
         "Hello.",
         [Recipient("+33612345678", first_name="Ada", param1=None), "+33698765432"],
         sender="Clinique",
-        send_at=datetime(2026, 12, 1, 9, tzinfo=UTC),
+        send_at=datetime(2999, 12, 1, 9, tzinfo=UTC),
         purpose="alert",
         type="voice_sms",
         voice_gender="male",
