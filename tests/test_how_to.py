@@ -19,7 +19,6 @@ from mock_server.contract import Contract
 from mock_server.memory_store import MOST_ENTRIES
 from mock_server.rules import magic_values
 from mock_server.testing import InboxOverflowError
-from vms.parity import cases
 
 pytestmark = [pytest.mark.long, pytest.mark.unmeasured]
 
@@ -162,15 +161,6 @@ def test_the_bound_of_the_inbox_is_the_one_that_is_told() -> None:
 
     assert f"the newest {MOST_ENTRIES:,} requests" in page
     assert f"`{InboxOverflowError.__name__}`" in page
-
-
-def test_the_cases_that_can_be_asked_are_as_many_as_is_told() -> None:
-    page = squeezed((HOW_TO / "check-parity.md").read_text("utf-8"))
-    all_of_them = cases.simulated(["+33612345678", "+33698765432"])
-    askable = [case for case in all_of_them if not case.why_not]
-
-    assert f"{len(all_of_them)} of them" in page
-    assert f"With two numbers, {len(askable)} of the {len(all_of_them)} can" in page
 
 
 @pytest.mark.parametrize("mark", ["magic", "ranges"])
