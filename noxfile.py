@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 import nox
 
@@ -27,7 +29,7 @@ FIGURES = {"CONTRACT_FIGURES": "report/figures"}
 TWO_WORKERS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 CONTRACT_TESTS = (*TWO_WORKERS, "contract_tests")
 CLIENT = ("openapi/voice-campaign.yaml", "generated/voice_api")
-ROOMS = ("mock_server", "vms", "voice_client", "tests")
+PACKAGES = ("mock_server", "vms", "voice_client", "tests")
 
 
 def install(session: nox.Session, group: str, *, project: bool = True) -> None:
@@ -39,11 +41,11 @@ def install(session: nox.Session, group: str, *, project: bool = True) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, order and spelling (`-- --fix` mends what can be mended)."""
+    """Style, order and spelling (`-- --fix` repairs what can be repaired)."""
     install(session, "lint", project=False)
-    mend = "--fix" in session.posargs
-    session.run("ruff", "check", *(["--fix"] if mend else []), ".", "noxw")
-    session.run("ruff", "format", *([] if mend else ["--diff"]), ".", "noxw")
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".", "noxw")
+    session.run("ruff", "format", *([] if fix else ["--diff"]), ".", "noxw")
     session.run("codespell")
 
 
@@ -74,13 +76,13 @@ def drift(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Tests of each room and doctests, with full branch coverage (`-- -k word` runs some)."""
+    """Tests of each package and doctests, with full branch coverage (`-- -k word` runs some)."""
     install(session, "tests")
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *TWO_WORKERS, *ROOMS)
+    session.run("coverage", "run", "-m", "pytest", *TWO_WORKERS, *PACKAGES)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
@@ -90,6 +92,29 @@ def contract(session: nox.Session) -> None:
     """Contract, client, twin, Schemathesis and Prism against each other (`-- -k word`)."""
     install(session, "tests")
     session.run("pytest", *CONTRACT_TESTS, *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
+def pythons(session: nox.Session) -> None:
+    """The twin's tests on each Python from 3.11 to 3.13 that is found, on the PATH or in pyenv."""
+    tests = [
+        str(path)
+        for path in sorted(Path("tests").glob("test_*.py"))
+        if "from mock_server" in path.read_text("utf-8")
+    ]
+    tools = nox.project.dependency_groups(PYPROJECT, "tests")
+    for version in ("3.11", "3.12", "3.13"):
+        pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+        found = shutil.which(f"python{version}") or (str(pyenv[-1]) if pyenv else None)
+        if found is None:
+            session.warn(f"skipped: there is no Python {version} here")
+            continue
+        folder = Path(".nox", f"pythons-{version}")
+        python = folder / "bin" / "python"
+        session.run("uv", "venv", "--quiet", "--clear", "--python", found, folder)
+        what = (*CONSTRAINTS, "-e", ".[twin,maintain]", *tools)
+        session.run("uv", "pip", "install", "--quiet", "--python", python, *what)
+        session.run(python, "-m", "pytest", "-q", *TWO_WORKERS, "mock_server", *tests)
 
 
 @nox.session(default=False)
@@ -139,7 +164,7 @@ def parity(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def demo(session: nox.Session) -> None:
-    """Show the main job: a twin, the seed's example, sloppy requests and what became of them."""
+    """Show the main job: a twin, the vendor's example, sloppy requests and their outcome."""
     install(session, "")
     session.run("vms", "demo", *session.posargs)
 
@@ -163,7 +188,7 @@ def write_what_is_made(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def update(session: nox.Session) -> None:
-    """After an edit of the contract: lint, generate, test, and say what a human must decide."""
+    """After an edit of the contract: lint, generate, test, and list what a human must decide."""
     install(session, "tests")
     # redocly is on the PATH of what node.py runs.
     with_node = ("python", "contract_tests/node.py")
@@ -180,7 +205,7 @@ def bench(session: nox.Session) -> None:
     """Measure speed and size; nothing here fails."""
     install(session, "tests")
     session.run("python", "benchmarks/reading.py")
-    session.run("python", "benchmarks/serving.py")
+    session.run("python", "benchmarks/peers.py")
     session.run("python", "benchmarks/plugin.py")
     session.run("python", "benchmarks/campaigns.py")
     session.run("python", "benchmarks/crash_drill.py")

@@ -32,7 +32,7 @@ from urllib.parse import quote
 import httpx
 
 import mock_server
-from mock_server.testing import VoiceTwin
+from mock_server.testing.account import VoiceTwin
 
 CAMPAIGNS: Final = 12
 RECIPIENTS: Final = 6_000

@@ -1,8 +1,9 @@
-"""What does the fixture ``voice_twin`` cost a suite? Its start and stop, a send, and its import.
+"""What does the fixture ``voice_twin`` cost a suite in process? Start, stop, a send, the import.
 
-A send through the generated client to the twin in process stands beside the same send to a canned
-answer of respx, both measured in turns: the ratio is what to trust, because the machine and its
-other work move both. Nothing here fails: a target that is missed is printed, not raised.
+A send of `VoiceClient` to the twin stands beside the same send to a canned answer of respx, both
+measured in turns: the ratio is what to trust, because the machine and its other work move both.
+What it costs on a port, and what a send of the generated client costs, peers.py prints.
+Nothing here fails: a target that is missed is printed, not raised.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -24,7 +26,7 @@ from typing import Final
 import respx
 
 import mock_server
-from mock_server.testing import VoiceTwin
+from mock_server.testing.account import VoiceTwin
 from voice_api.api.voice_campaign import send_voice_campaign
 from voice_api.client import AuthenticatedClient
 from voice_api.models import Contact, VoiceCampaign
@@ -46,7 +48,7 @@ _ACCEPTED: Final = {
 _IMPORT: Final = """
 import time, pytest
 start = time.perf_counter()
-import mock_server.pytest_plugin
+import mock_server.testing.pytest_plugin
 print(time.perf_counter() - start)
 """
 
@@ -56,20 +58,26 @@ Send = Callable[[], object]
 # ── start and stop ─────────────────────────────────────────────────────────────
 
 
-def starts(*, http: bool) -> None:
-    """A twin and its first account, and the end of it."""
-    began, stopped, worlds = list[float](), list[float](), list[float]()
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """How long each took, in seconds: until the first account, one more account, and the end."""
+
+    ready: list[float] = field(default_factory=list)
+    accounts: list[float] = field(default_factory=list)
+    stopped: list[float] = field(default_factory=list)
+
+
+def starts(*, http: bool) -> Starts:
+    """Start and stop a twin some times, on a port or in process."""
+    found = Starts()
     for _ in range(_STARTS):
         start = time.perf_counter()
         with contextlib.ExitStack() as stack:
             twin = stack.enter_context(mock_server.running(http=http))
-            began.append(time.perf_counter() - start)
-            worlds.append(_took(twin.another))
-            stopped.append(_took(stack.close))
-    way = "http" if http else "in process"
-    _line(f"ready, {way}", _milliseconds(began), "100 ms", most=100)
-    _line(f"one more account, {way}", _milliseconds(worlds))
-    _line(f"stop, {way}", _milliseconds(stopped), "50 ms", most=50)
+            found.ready.append(time.perf_counter() - start)
+            found.accounts.append(_took(twin.another))
+            found.stopped.append(_took(stack.close))
+    return found
 
 
 def _took(action: Callable[[], object]) -> float:
@@ -81,22 +89,26 @@ def _took(action: Callable[[], object]) -> float:
 # ── one send ─────────────────────────────────────────────────────────────
 
 
-def sends(seconds: float) -> None:
-    """The same send to the twin and to a canned answer, in turns."""
-    for name, sending in (("generated client", _generated), ("VoiceClient", _voice_client)):
-        with (
-            mock_server.running(http=False) as twin,
-            respx.mock as router,
-            sending(twin.base_url, twin) as to_twin,
-            sending(_CANNED, None) as to_respx,
-        ):
-            twin.set(credit="999999999")
-            router.post(url__startswith=_CANNED).respond(201, json=_ACCEPTED)
-            ours, canned = _in_turns(to_twin, to_respx, router.calls.reset, seconds)
-        ratio = median(ours) / median(canned)
-        _line(f"send, {name}, to the twin", _milliseconds(ours))
-        _line(f"send, {name}, to respx", _milliseconds(canned))
-        _line(f"send, {name}, twin to respx", f"{ratio:.2f} x", "2 x", most=2)
+def sends(name: str, seconds: float) -> tuple[list[float], list[float]]:
+    """The same send to the twin in process and to a canned answer of respx, in turns.
+
+    Args:
+        name: which of `CLIENTS` sends.
+        seconds: for how long, both together.
+
+    Returns:
+        The processor time of each in seconds.
+    """
+    sending = CLIENTS[name]
+    with (
+        mock_server.running(http=False) as twin,
+        respx.mock as router,
+        sending(twin.base_url, twin) as to_twin,
+        sending(_CANNED, None) as to_respx,
+    ):
+        twin.set(credit="999999999")
+        router.post(url__startswith=_CANNED).respond(201, json=_ACCEPTED)
+        return _in_turns(to_twin, to_respx, router.calls.reset, seconds)
 
 
 @contextlib.contextmanager
@@ -120,24 +132,27 @@ def _voice_client(base_url: str, twin: VoiceTwin | None) -> Iterator[Send]:
         yield lambda: client.send(_TEXT, [_NUMBER])
 
 
+CLIENTS: Final = {"generated client": _generated, "VoiceClient": _voice_client}
+
+
 def _in_turns(
     one: Send, other: Send, clear: Callable[[], object], seconds: float
 ) -> tuple[list[float], list[float]]:
-    """The processor time of each in seconds, on the average of a few."""
     took = list[float](), list[float]()
     for send in (one, other):
-        _average(send)
+        average(send)
     gc.collect()
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         for send, times in zip((one, other), took, strict=True):
-            times.append(_average(send))
+            times.append(average(send))
         # respx keeps every call; a test would have few.
         clear()
     return took
 
 
-def _average(send: Send) -> float:
+def average(send: Send) -> float:
+    """The processor time of one call in seconds, on the average of a few."""
     start = time.process_time()
     for _ in range(_SENDS):
         send()
@@ -184,12 +199,17 @@ def _line(name: str, value: str, target: str = "", *, most: float | None = None)
 def main() -> None:
     """Measure each and print a line for it as soon as it is known."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2, help="for each send (default: 2)")
+    parser.add_argument("--seconds", type=float, default=2, help="for the sends (default: 2)")
     seconds: float = parser.parse_args().seconds
     print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs; medians")
-    starts(http=False)
-    starts(http=True)
-    sends(seconds)
+    found = starts(http=False)
+    _line("ready", _milliseconds(found.ready), "100 ms", most=100)
+    _line("one more account", _milliseconds(found.accounts))
+    _line("stop", _milliseconds(found.stopped), "50 ms", most=50)
+    ours, canned = sends("VoiceClient", seconds)
+    _line("send, to the twin", _milliseconds(ours))
+    _line("send, to respx", _milliseconds(canned))
+    _line("send, twin to respx", f"{median(ours) / median(canned):.2f} x", "2 x", most=2)
     imports()
 
 

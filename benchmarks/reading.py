@@ -20,9 +20,11 @@ from itertools import cycle
 from statistics import median
 from typing import Any, Final
 
-from mock_server import casts, contract
-from mock_server.decoding import LARGEST_BODY, Unreadable, decode
-from mock_server.reading import Reading, read
+import payloads
+from mock_server import casts
+from mock_server.contract import loader
+from mock_server.reading.coercion import Reading, read
+from mock_server.reading.decoding import LARGEST_BODY, Unreadable, decode
 
 CONTACTS: Final = 500
 # A sample takes at least so long, so that the clock's own steps do not count.
@@ -32,7 +34,6 @@ _FEWEST_SAMPLES: Final = 7
 _NESTED_ITEMS: Final = 1_000
 # With the object, the list of contacts and the contact around them, 64: the deepest that is read.
 _NESTED_DEPTH: Final = 61
-_TEXT: Final = "Your parcel waits at the counter until Friday."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def bodies() -> list[Body]:
     return [
         Body("1 recipient, valid", _dumped(_campaign(_valid()[:1]))),
         Body("500 recipients, valid", _dumped(_campaign(_valid())), target=1),
-        Body("500 recipients, wholly broken", _dumped(_broken(national)), target=15),
+        Body("500 recipients, wholly broken", _dumped(payloads.broken(national)), target=15),
         Body("500 bare texts with 00", _dumped(_campaign([f"0033612{n:06d}" for n in _numbers()]))),
         Body("500 unmendable", _dumped(_campaign(["hello"] * CONTACTS))),
         Body("500 without plus, 4 countries", _dumped(_campaign(_abroad()))),
@@ -89,31 +90,7 @@ def _abroad() -> list[str]:
 
 
 def _campaign(recipients: Sequence[object]) -> dict[str, Any]:
-    return {"text": _TEXT, "recipients": recipients}
-
-
-def _broken(numbers: Sequence[str]) -> dict[str, Any]:
-    """Every parameter wrong, and every one repairable."""
-    contacts = [
-        {"phone_number": number, "first_name": n, "last_name": n % 2 == 0, "town": "Paris"}
-        for n, number in enumerate(numbers)
-    ]
-    return {
-        "text": f"  {_TEXT}{' ' * 1224}{_TEXT}\n",
-        "recipients": {str(n): contact for n, contact in enumerate(contacts)},
-        "sender": "Nanterre-dom",
-        "send_at": "2030-10-03 07:42",
-        "purpose": " ALERT ",
-        "type": "VOICE_SMS",
-        "voice_gender": "Female",
-        "voice_language": "FR_fr",
-        "auto_delete_optout_contacts": "yes",
-        "get_back_pressed_keys": 1,
-        "simulation_mode": "off",
-        "auto_optimize_text": "TRUE",
-        "list_name": 7,
-        "request_id": 2030,
-    }
+    return {"text": payloads.TEXT, "recipients": recipients}
 
 
 def _unknown_names() -> bytes:
@@ -177,18 +154,18 @@ def _timed(function: Callable[[], object], loops: int) -> float:
 def _result(outcome: Reading | Unreadable) -> str:
     if isinstance(outcome, Unreadable):
         return "unreadable"
-    return "refused" if outcome.faults else f"{len(outcome.value['recipients'])} kept"
+    return "refused" if outcome.violations else f"{len(outcome.value['recipients'])} kept"
 
 
 def reader() -> Callable[[bytes], Reading | Unreadable]:
     """The twin's own way from bytes to a Reading, without the twin."""
-    loaded, table = contract.load(), casts.table("FR")
+    loaded, table = loader.load(), casts.table("FR")
 
     def from_bytes(raw: bytes) -> Reading | Unreadable:
         decoded = decode(raw, "application/json", loaded.media_type)
         if isinstance(decoded, Unreadable):
             return decoded
-        return read(loaded, decoded.value, table, decoded.slips)
+        return read(loaded, decoded.value, table, decoded.warnings)
 
     return from_bytes
 

@@ -83,7 +83,7 @@ def agrees_with_the_oracle(_context: Any, response: Any, case: Any) -> None:
         SEEN[verdict.word] += 1
     SEEN["judged"] += 1
     SEEN["agreed"] += not found
-    assert not found, told(raw, documented=documented, came="; ".join(found), evidence=evidence)
+    assert not found, told(raw, documented=documented, got="; ".join(found), evidence=evidence)
 
 
 def _text(value: object) -> str:

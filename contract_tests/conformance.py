@@ -21,7 +21,7 @@ from typing import Final
 
 import spec
 import wire
-from mock_server.server import Serving
+from mock_server.http.server import Serving
 
 HERE: Final = Path(__file__).parent
 LOGIN, KEY = wire.SIGNED_IN.values()

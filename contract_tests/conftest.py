@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, settings
 
 import node
-from mock_server.contract import Contract, load
+from mock_server.contract.loader import Contract, load
 
 # It registers itself with Schemathesis, which wants to be told once; it has no doctests.
 collect_ignore = ["checks.py"]

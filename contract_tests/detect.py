@@ -32,7 +32,7 @@ from typing import Final
 import pytest
 
 import figures
-from mock_server import toml_file
+from mock_server.settings import toml_file
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
@@ -71,7 +71,13 @@ LAYERS_OF_THE_TWIN: Final = (
     Layer("machine", ("contract_tests/test_machine.py",), drawn=True),
     Layer("wire laws", ("contract_tests/test_wire_laws.py",), drawn=True),
     Layer(
-        "pure laws", ("contract_tests/test_laws.py", "contract_tests/test_pure_laws.py"), drawn=True
+        "pure laws",
+        (
+            "contract_tests/test_laws.py",
+            "contract_tests/test_pure_laws.py",
+            "contract_tests/test_fast_check.py",
+        ),
+        drawn=True,
     ),
     # Deterministic by its configuration: other seeds would be the same requests.
     Layer("schemathesis", ("contract_tests/test_schemathesis.py",)),

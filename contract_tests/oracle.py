@@ -1,4 +1,4 @@
-"""What the API does with a body, from the contract file and the seed alone: a second opinion.
+"""What the API does with a body, from the contract and the vendor's page alone: a second opinion.
 
 Enumerations, bounds, defaults, last resorts, error codes and prices are read from the contract;
 what each cast does is written anew in `oracle_casts`. Nothing here comes from the twin.
@@ -34,9 +34,9 @@ class Remark(NamedTuple):
 
     def fits(self, note: Mapping[str, Any]) -> bool:
         """Whether this is the note of an entry."""
-        came = (note["path"], note["kind"], note["rule"], note["evidence"]["grade"])
+        got = (note["path"], note["kind"], note["rule"], note["evidence"]["grade"])
         stakes = note["stakes"] == "high"
-        return self[:4] == came and self.high_stakes in {None, stakes}
+        return self[:4] == got and self.high_stakes in {None, stakes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class _Judge:
         if (default := lenient.get("default")) is not None:
             remark = Remark(path, "default", "null_as_absent", grade, _is_high(lenient))
             return _Outcome(default.get("value", schema.get("default")), remarks=[remark])
-        if lenient["otherwise"] == "reject":
+        if lenient["fallback"] == "reject":
             return _Outcome(gone=True, error=_error(lenient, "required"))
         remark = Remark(path, "ignored", "null_as_absent", grade, _is_high(lenient))
         return _Outcome(gone=True, remarks=[remark])
@@ -233,7 +233,7 @@ class _Judge:
         path: str,
     ) -> _Outcome:
         lenient = schema["x-lenient"]
-        resort, high = lenient["otherwise"], _is_high(lenient)
+        resort, high = lenient["fallback"], _is_high(lenient)
         if resort == "reject":
             broken = reason or _broken(plain, lenient, inside.value)
             return _Outcome(gone=True, remarks=inside.remarks, error=_error(lenient, broken))
@@ -387,17 +387,17 @@ def same_answer(verdict: Verdict, answer: wire.Answer) -> list[str]:
         "Twin-Advice": str(verdict.advice),
     }
     value = answer.value if isinstance(answer.value, dict) else {}
-    came: dict[str, Any] = {
+    got: dict[str, Any] = {
         "status": answer.status,
         "Twin-Notes": answer.headers.get("Twin-Notes"),
         "Twin-Advice": answer.headers.get("Twin-Advice"),
     }
     if verdict.flat:
-        expected["body"], came["body"] = spec.ANSWERS[verdict.flat]["value"], value
+        expected["body"], got["body"] = spec.ANSWERS[verdict.flat]["value"], value
     elif verdict.errors:
         errors = {n: {"code": code, "message": text} for n, (code, text) in verdict.errors.items()}
         expected["body"] = {**spec.ANSWERS["unsupported-language"]["value"], "errors": errors}
-        came["body"] = value
+        got["body"] = value
     else:
         expected |= {
             "number_of_contacts": verdict.contacts,
@@ -405,9 +405,9 @@ def same_answer(verdict: Verdict, answer: wire.Answer) -> list[str]:
             "estimated_duration": verdict.duration,
             "members": list(_SCHEMAS["CampaignAccepted"]["properties"]),
         }
-        came |= {name: value.get(name) for name in list(expected)[3:6]} | {"members": list(value)}
+        got |= {name: value.get(name) for name in list(expected)[3:6]} | {"members": list(value)}
     return [
-        f"{name}: {came[name]!r}, wanted {expected[name]!r}"
+        f"{name}: {got[name]!r}, expected {expected[name]!r}"
         for name in expected
-        if written(came[name]) != written(expected[name])
+        if written(got[name]) != written(expected[name])
     ]

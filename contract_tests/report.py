@@ -19,7 +19,7 @@ from typing import Any, Final
 import jinja2
 
 import detect
-from mock_server import toml_file
+from mock_server.settings import toml_file
 
 HERE: Final = Path(__file__).parent
 SUITES: Final = (
@@ -41,7 +41,7 @@ class NoRunError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A sentence of the seed and the tests that hold the project to it."""
+    """A sentence of the vendor's page and the tests that hold the project to it."""
 
     quote: str
     grade: str

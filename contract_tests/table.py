@@ -27,7 +27,7 @@ Each kind of value as each parameter, for a lenient account in its default regio
 shares nothing with the twin; `contract_tests/test_table.py` asks the twin every one of these
 questions three times: lenient, strict, simulated.
 
-*As sent* is valid. Whatever is read otherwise, left out or replaced, the API does without a word:
+*As sent* is valid. Whatever is read differently, left out or replaced, the API does without a word:
 the twin notes it, and `--strict` refuses it. The last column is the evidence: *documented* by the
 vendor's page, *official* elsewhere, or *assumed*, which is ours and nobody has seen it.
 [rules.md](rules.md) names the source of each rule.
@@ -93,16 +93,16 @@ def _happens(cell: Cell, verdict: oracle.Verdict) -> str:
     if verdict.flat:
         return "**refused**: " + oracle.said_flat(verdict.flat)
     remarks = [remark for remark in verdict.remarks if remark.kind != "advice"]
-    told = [_HAPPENS.get(r.rule, _HAPPENS.get(r.kind, "")) for r in remarks if r.kind != "repair"]
+    parts = [_HAPPENS.get(r.rule, _HAPPENS.get(r.kind, "")) for r in remarks if r.kind != "repair"]
     if _contact_is_gone(cell, verdict):
-        told = ["the contact is left out, and the others are called"]
-    mends = [f"`{remark.rule}`" for remark in remarks if remark.kind == "repair"]
-    if mends:
-        told.insert(0, "mended by " + ", ".join(dict.fromkeys(mends)))
-    told += [f"advice `{r.rule}`" for r in verdict.remarks if r.kind == "advice"]
+        parts = ["the contact is left out, and the others are called"]
+    repairs = [f"`{remark.rule}`" for remark in remarks if remark.kind == "repair"]
+    if repairs:
+        parts.insert(0, "repaired by " + ", ".join(dict.fromkeys(repairs)))
+    parts += [f"advice `{r.rule}`" for r in verdict.remarks if r.kind == "advice"]
     if any(remark.high_stakes for remark in verdict.remarks):
-        told.append("**high stakes**")
-    return "; ".join(told)
+        parts.append("**high stakes**")
+    return "; ".join(parts)
 
 
 def _grades(cell: Cell, verdict: oracle.Verdict) -> str:
@@ -134,10 +134,10 @@ def _valid(field: str) -> str:
         "default": "gets the default",
         "ignore": "is left out",
         "reject": "is refused",
-    }[lenient["otherwise"]]
+    }[lenient["fallback"]]
     if field == "recipients[].phone_number":
         last = "leaves its contact out"
-    return f"Valid: {', '.join(parts)}. What cannot be mended {last}."
+    return f"Valid: {', '.join(parts)}. What cannot be repaired {last}."
 
 
 def _plain(value: object) -> str:

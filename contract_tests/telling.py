@@ -1,4 +1,4 @@
-"""What a failed check prints: the request, what is documented, what came, and on what evidence."""
+"""What a failed check prints: the request, what is documented, the answer and the evidence."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def told(
     body: object,
     *,
     documented: object,
-    came: object,
+    got: object,
     evidence: str,
     **sent: Any,
 ) -> str:
@@ -47,7 +47,7 @@ def told(
             "",
             f"  send:       {shown}",
             f"  documented: {documented}",
-            f"  came:       {came}",
+            f"  got:        {got}",
             f"  evidence:   {evidence}",
         )
     )

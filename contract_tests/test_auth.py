@@ -12,12 +12,12 @@ from typing import Final
 import httpx
 import pytest
 
-from mock_server.in_process import InProcess
+from mock_server.testing.transport import InProcess
 from spec import ANSWERS, PATH
 from telling import told
 from wire import CONTRACT, Wire, account, hello
 
-EVIDENCE: Final = 'documented: seed, "Unauthorized."; the body is the official flat shape'
+EVIDENCE: Final = 'documented: vendor-page, "Unauthorized."; the body is the official flat shape'
 BODY: Final = hello()
 LOGINS: Final = {
     "right": "ada@example.com",
@@ -68,7 +68,7 @@ def test_only_a_login_with_its_own_key_signs_in(login: str, key: str) -> None:
 
     expected = 201 if (login, key) in SIGNED_IN else 401
     assert answer.status == expected, told(
-        BODY, headers=sent, documented=expected, came=answer.status, evidence=EVIDENCE
+        BODY, headers=sent, documented=expected, got=answer.status, evidence=EVIDENCE
     )
 
 
@@ -89,7 +89,7 @@ def test_a_stranger_is_told_the_documented_words_and_never_which_header_was_wron
         BODY,
         headers=sent,
         documented=ANSWERS["unauthorized"]["value"],
-        came=answer.body,
+        got=answer.body,
         evidence=EVIDENCE,
     )
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 import pytest
 
 import spec
-from mock_server import casts, decoding, reading
-from mock_server.contract import Contract
+from mock_server import casts
+from mock_server.contract.loader import Contract
+from mock_server.reading import coercion, decoding
 from vms.parity import cases
 from vms.parity.cases import IN_CONTACT, UNSAID
 
@@ -41,7 +42,7 @@ class Row:
     dropped: bool = False
     unreadable: dict[str, str] | None = None
     notes: list[Any] = dataclasses.field(default_factory=list)
-    faults: dict[str, int] = dataclasses.field(default_factory=dict)
+    violations: dict[str, int] = dataclasses.field(default_factory=dict)
     grade: str | None = None
     seen: str | None = None
 
@@ -71,14 +72,14 @@ ROWS: Final = tuple(Row(**entry) for entry in cases.rows())
 _READ: Final = [row for row in ROWS if row.unreadable is None]
 
 
-def _read(row: Row, contract: Contract) -> reading.Reading:
+def _read(row: Row, contract: Contract) -> coercion.Reading:
     decoded = row.decoded()
     assert isinstance(decoded, decoding.Decoded), decoded
     table = casts.table(row.region)
-    return reading.read(contract, decoded.value, table, decoded.slips, row.query)
+    return coercion.read(contract, decoded.value, table, decoded.warnings, row.query)
 
 
-def _shown(note: reading.Note, wanted: Any) -> object:
+def _shown(note: coercion.Note, wanted: Any) -> object:
     """As much of the note as the row speaks of."""
     document = {"did_you_mean": None, **note.document()}
     return {name: document[name] for name in wanted} if isinstance(wanted, dict) else note.rule.name
@@ -94,7 +95,9 @@ def test_a_case_is_read_as_its_row_says(row: Row, contract: Contract) -> None:
     assert _written([_shown(*pair) for pair in zip(read.notes, row.notes, strict=True)]) == (
         _written(row.notes)
     )
-    assert {fault.field: fault.error.code for fault in read.faults} == row.faults
+    assert {
+        violation.field: violation.error.code for violation in read.violations
+    } == row.violations
     assert _written(read.value) == _written(row.kept())
 
 
@@ -104,7 +107,7 @@ def test_the_last_word_on_a_case_has_the_evidence_its_row_says(
 ) -> None:
     read = _read(row, contract)
 
-    last = read.faults[-1].error if read.faults else read.notes[-1].rule
+    last = read.violations[-1].error if read.violations else read.notes[-1].rule
     assert last.evidence.grade == row.grade
 
 
@@ -114,7 +117,7 @@ def test_reading_leaves_what_was_sent_as_it_was(contract: Contract) -> None:
         assert isinstance(decoded, decoding.Decoded)
         before = json.dumps(decoded.value)
 
-        reading.read(contract, decoded.value, casts.table(row.region), decoded.slips)
+        coercion.read(contract, decoded.value, casts.table(row.region), decoded.warnings)
 
         assert json.dumps(decoded.value) == before, row.label
 
@@ -136,7 +139,7 @@ def test_no_label_stands_twice() -> None:
 
 
 def _is_told_once(row: Row) -> bool:
-    came = [row.field is not None, row.body is not UNSAID, row.sent is not UNSAID]
+    got = [row.field is not None, row.body is not UNSAID, row.sent is not UNSAID]
     became = [
         row.same,
         row.value is not UNSAID,
@@ -144,7 +147,7 @@ def _is_told_once(row: Row) -> bool:
         row.dropped,
         row.unreadable is not None,
     ]
-    return sum(came) == sum(became) == 1 and (row.field is None) == (row.raw is UNSAID)
+    return sum(got) == sum(became) == 1 and (row.field is None) == (row.raw is UNSAID)
 
 
 def test_each_row_says_just_once_what_came_and_what_becomes_of_it() -> None:
@@ -153,7 +156,7 @@ def test_each_row_says_just_once_what_came_and_what_becomes_of_it() -> None:
 
 def test_each_row_with_a_note_or_a_fault_names_the_evidence() -> None:
     assert [
-        row.label for row in ROWS if (row.grade is not None) != bool(row.notes or row.faults)
+        row.label for row in ROWS if (row.grade is not None) != bool(row.notes or row.violations)
     ] == []
 
 

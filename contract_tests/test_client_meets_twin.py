@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from mock_server.app import create_app
-from mock_server.contract import load
-from mock_server.twin import Twin
+from mock_server.contract.loader import load
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
 from voice_api import AuthenticatedClient
 from voice_api.api.voice_campaign import send_voice_campaign
 from voice_api.models import CampaignAccepted, Contact, PayloadError, VoiceCampaign

@@ -14,11 +14,11 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 import spec
-from mock_server.app import create_app
-from mock_server.contract import load
-from mock_server.memory_store import MemoryStore
-from mock_server.store import Account, digest
-from mock_server.twin import Twin
+from mock_server.contract.loader import load
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import Account, digest
 
 REGISTRY: Registry[Any] = Registry().with_resource(
     "contract", Resource(contents=spec.DOCUMENT, specification=DRAFT202012)

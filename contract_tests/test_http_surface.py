@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 import bodies
 import oracle
 import spec
-from mock_server.app import create_app
-from mock_server.contract import load
-from mock_server.in_process import InProcess
-from mock_server.twin import Twin
+from mock_server.contract.loader import load
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.http.served import ServeOptions
+from mock_server.testing.transport import InProcess
 from spec import ANSWERS, DOCUMENT, METHOD, PATH
 from telling import told
 from wire import SIGNED_IN, Wire, hello
@@ -70,9 +71,9 @@ def test_another_method_is_refused_and_told_which_there_is(wire: Wire, method: s
     answer = wire.send(BODY, method=method)
 
     status, value = outside("method-not-allowed")
-    came = (answer.status, answer.headers.get("Allow"), answer.headers["Content-Type"])
-    assert came == (status, METHOD, "application/json"), told(
-        BODY, method=method, documented=(status, METHOD), came=came, evidence="RFC 9110, 15.5.6"
+    got = (answer.status, answer.headers.get("Allow"), answer.headers["Content-Type"])
+    assert got == (status, METHOD, "application/json"), told(
+        BODY, method=method, documented=(status, METHOD), got=got, evidence="RFC 9110, 15.5.6"
     )
     assert method == "HEAD" or answer.value == value
 
@@ -94,7 +95,7 @@ def test_another_path_is_not_found_in_the_apis_own_words(
     answer = wire.send(BODY, path=path, method=method)
 
     assert (answer.status, answer.value) == outside("not-found"), told(
-        BODY, path=path, documented=outside("not-found"), came=answer, evidence="assumed: x-answers"
+        BODY, path=path, documented=outside("not-found"), got=answer, evidence="assumed: x-answers"
     )
 
 
@@ -156,7 +157,7 @@ def test_a_compressed_body_is_unreadable_because_of_its_header(wire: Wire, name:
     answer = wire.send(body, headers={**SIGNED_IN, name: "gzip"})
 
     why = wire.entry(answer)["unreadable"]
-    assert (answer.verdict, why["where"], why["came"]) == ((400, {}), "Content-Encoding", "gzip")
+    assert (answer.verdict, why["where"], why["got"]) == ((400, {}), "Content-Encoding", "gzip")
 
 
 @pytest.mark.parametrize("content_type", JSON_TYPES)
@@ -301,7 +302,7 @@ def test_a_filter_of_the_inbox_may_be_as_large_as_its_contract_says_and_no_more(
 def test_a_number_of_seven_digits_is_masked_and_one_of_six_is_not(
     shown: object, hidden: object
 ) -> None:
-    app = create_app(Twin(load()), mask=True)
+    app = create_app(Twin(load()), ServeOptions(mask=True))
     client = app.test_client()
 
     answer = client.post(PATH, json=BODY | {"x": shown}, headers=SIGNED_IN)
@@ -311,7 +312,9 @@ def test_a_number_of_seven_digits_is_masked_and_one_of_six_is_not(
 
 
 def test_a_token_opens_the_control_plane_to_no_other_origin() -> None:
-    client = create_app(Twin(load()), token="secret", origins=["http://a.test"]).test_client()
+    client = create_app(
+        Twin(load()), ServeOptions(token="secret", origins=("http://a.test",))
+    ).test_client()
     signed_in = {"Authorization": "Bearer secret"}
 
     foreign = client.get("/_twin/health", headers={**signed_in, "Origin": "http://b.test"})
@@ -321,7 +324,7 @@ def test_a_token_opens_the_control_plane_to_no_other_origin() -> None:
 
 
 def test_who_has_waited_for_the_inbox_leaves_the_place_to_the_next() -> None:
-    client = create_app(Twin(load()), most_waiting=1).test_client()
+    client = create_app(Twin(load()), ServeOptions(workers=2)).test_client()
     client.post(PATH, json=BODY, headers=SIGNED_IN)
 
     answers = [client.get("/_twin/requests?wait=60") for _ in range(2)]

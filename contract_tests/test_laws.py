@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 import bodies
 import figures
 import spec
-from mock_server import casts, decoding
-from mock_server.contract import Contract, load
-from mock_server.reading import Fault, Kind, Note, Reading, read, read_first_level
+from mock_server import casts
+from mock_server.contract.loader import Contract, load
+from mock_server.reading import decoding
+from mock_server.reading.coercion import Kind, Note, Reading, Violation, read, read_first_level
 
 Body = dict[str, Any]
 
@@ -38,7 +39,7 @@ CONTRACT: Final = load()
 TABLE: Final = casts.table("FR")
 _LENIENT: Final = spec.DOCUMENT["components"]["schemas"]["VoiceCampaign"]["properties"]
 _CAN_REFUSE: Final = frozenset(
-    name for name, schema in _LENIENT.items() if schema["x-lenient"]["otherwise"] == "reject"
+    name for name, schema in _LENIENT.items() if schema["x-lenient"]["fallback"] == "reject"
 )
 
 
@@ -76,7 +77,7 @@ def mends(reading: Reading) -> list[Note]:
 def test_what_is_kept_is_valid(body: Body) -> None:
     reading = read(CONTRACT, body, TABLE)
 
-    assert reading.faults or spec.accepts(spec.BODY, reading.value)
+    assert reading.violations or spec.accepts(spec.BODY, reading.value)
     for name, value in reading.value.items():
         assert spec.accepts(spec.FIELDS[name], value), name
 
@@ -98,10 +99,10 @@ def test_each_cast_note_can_be_replayed_with_the_table(body: Body) -> None:
 
 
 @given(body=SENT)
-def test_no_notes_and_no_faults_mean_the_same_value(body: Body) -> None:
+def test_no_notes_and_no_violations_mean_the_same_value(body: Body) -> None:
     reading = read(CONTRACT, body, TABLE)
 
-    if not reading.repairs and not reading.faults:
+    if not reading.repairs and not reading.violations:
         assert written(reading.value) == written(body)
 
 
@@ -126,7 +127,9 @@ def test_a_cast_note_changes_something_by_type_at_least(body: Body) -> None:
 def test_a_parameter_is_kept_or_spoken_of(body: Body) -> None:
     reading = read(CONTRACT, body, TABLE)
 
-    spoken = {note.field for note in reading.repairs} | {fault.field for fault in reading.faults}
+    spoken = {note.field for note in reading.repairs} | {
+        violation.field for violation in reading.violations
+    }
     kept = {
         name
         for name in body.keys() & reading.value.keys()
@@ -150,7 +153,7 @@ def test_a_parameter_that_is_ignored_or_at_fault_is_not_kept(body: Body) -> None
     reading = read(CONTRACT, body, TABLE)
 
     ignored = {note.path.removeprefix("/") for note in reading.notes if note.kind is Kind.IGNORED}
-    at_fault = {fault.field for fault in reading.faults}
+    at_fault = {one.field for one in reading.violations}
     assert reading.value.keys() & (ignored | at_fault) == set()
 
 
@@ -177,7 +180,7 @@ def test_advice_is_given_where_only_the_wider_reading_allows_what_is_kept(body: 
 def test_a_valid_body_comes_back_with_advice_at_most(body: Body) -> None:
     reading = read(CONTRACT, body, TABLE)
 
-    assert (reading.repairs, reading.faults) == ((), ())
+    assert (reading.repairs, reading.violations) == ((), ())
     assert json.dumps(reading.value) == json.dumps(body)
 
 
@@ -203,7 +206,7 @@ def test_a_valid_contact_is_kept_whatever_stands_beside_it(body: Body) -> None:
 def test_nothing_to_repair_means_valid_as_sent_and_the_other_way_round(body: Body) -> None:
     reading = read(CONTRACT, body, TABLE)
 
-    assert (not reading.repairs and not reading.faults) == spec.accepts(spec.BODY, body)
+    assert (not reading.repairs and not reading.violations) == spec.accepts(spec.BODY, body)
 
 
 @settings(max_examples=300)
@@ -265,7 +268,7 @@ def test_reading_never_changes_what_was_sent(body: Body) -> None:
 def test_any_json_object_is_read(body: Body) -> None:
     reading = read(CONTRACT, body, TABLE)
 
-    assert {fault.field for fault in reading.faults} <= _CAN_REFUSE
+    assert {one.field for one in reading.violations} <= _CAN_REFUSE
     assert reading.value.keys() <= spec.FIELDS.keys()
 
 
@@ -276,7 +279,9 @@ def test_unknown_parameters_never_change_what_is_kept(body: Body, unknown: Body)
     beside = read(CONTRACT, {**unknown, **body}, TABLE)
 
     assert written(beside.value) == written(alone.value)
-    assert {fault.field for fault in beside.faults} == {fault.field for fault in alone.faults}
+    assert {one.field for one in beside.violations} == {
+        violation.field for violation in alone.violations
+    }
 
 
 @given(body=VALID, unknown=UNKNOWN)
@@ -303,7 +308,7 @@ def _shuffled(value: Any, chance: random.Random) -> Any:
 
 
 def _said(reading: Reading) -> Counter[str]:
-    remarks: tuple[Note | Fault, ...] = (*reading.notes, *reading.faults)
+    remarks: tuple[Note | Violation, ...] = (*reading.notes, *reading.violations)
     return Counter(written(remark.document()) for remark in remarks)
 
 
@@ -328,8 +333,8 @@ def test_each_parameter_is_judged_by_its_own_value_alone(body: Body) -> None:
         assert written(alone.value) == written(
             {name: together.value[name]} if name in together.value else {}
         )
-        assert [f.document() for f in alone.faults if f.field == name] == [
-            f.document() for f in together.faults if f.field == name
+        assert [f.document() for f in alone.violations if f.field == name] == [
+            f.document() for f in together.violations if f.field == name
         ]
         assert [n.document() for n in alone.notes if n.field == name] == [
             n.document() for n in together.notes if n.field == name
@@ -374,9 +379,11 @@ def test_notes_stand_in_the_order_of_the_body_and_advice_after_them(body: Body) 
 
 @given(body=SENT)
 def test_a_simulation_refuses_nothing_that_a_real_send_accepts(body: Body) -> None:
-    real = {fault.field for fault in read(CONTRACT, body, TABLE).faults}
+    real = {one.field for one in read(CONTRACT, body, TABLE).violations}
 
-    simulated = {fault.field for fault in read_first_level(CONTRACT, body, TABLE).faults}
+    simulated = {
+        violation.field for violation in read_first_level(CONTRACT, body, TABLE).violations
+    }
 
     assert simulated <= real
     assert real - simulated <= {"recipients"}
@@ -395,7 +402,7 @@ def test_a_simulation_keeps_what_a_real_send_keeps_but_for_the_recipients(body: 
 def test_a_simulation_speaks_of_no_single_contact(body: Body) -> None:
     reading = read_first_level(CONTRACT, body, TABLE)
 
-    assert (reading.repairs, reading.faults) == ((), ())
+    assert (reading.repairs, reading.violations) == ((), ())
     assert written(reading.value) == written(body)
 
 
@@ -434,7 +441,7 @@ def test_what_is_decoded_and_what_was_lost_on_the_way_can_be_written_again(
     decoded = decoding.decode(text.encode(), content_type)
 
     if isinstance(decoded, decoding.Decoded):
-        lost = [slip.before for slip in decoded.slips]
+        lost = [warning.before for warning in decoded.warnings]
         for value in (decoded.value, *lost):
             json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
             assert _depth(value) <= 64
@@ -446,7 +453,7 @@ def test_what_is_decoded_is_what_any_reader_of_json_makes_of_it(text: str) -> No
 
     assert isinstance(decoded, decoding.Decoded)
     assert json.dumps(decoded.value) == json.dumps(json.loads(text))
-    assert {slip.rule for slip in decoded.slips} <= {"duplicate"}
+    assert {warning.rule for warning in decoded.warnings} <= {"duplicate"}
 
 
 @given(body=SENT)
@@ -454,7 +461,7 @@ def test_a_body_that_is_written_and_decoded_is_the_same_body(body: Body) -> None
     decoded = decoding.decode(json.dumps(body).encode(), "application/json")
 
     assert isinstance(decoded, decoding.Decoded)
-    assert (decoded.slips, json.dumps(decoded.value)) == ((), json.dumps(body))
+    assert (decoded.warnings, json.dumps(decoded.value)) == ((), json.dumps(body))
 
 
 # ── are the generators any good? ─────────────────────────────────────────────────────────────
@@ -472,7 +479,7 @@ def readings(thousand: list[Body]) -> list[Reading]:
 
 
 def test_most_kept_bodies_were_mended_and_some_were_valid_as_sent(readings: list[Reading]) -> None:
-    kept = [reading for reading in readings if not reading.faults]
+    kept = [reading for reading in readings if not reading.violations]
     mended = sum(bool(reading.repairs) for reading in kept)
 
     assert len(kept) >= 0.5 * len(readings)
@@ -486,7 +493,7 @@ _FATES: Final = ("valid", "repaired", "lost")
 def _fates(body: Body, reading: Reading) -> set[tuple[str, str]]:
     """Each parameter of the body with what became of it: valid, repaired or lost."""
     lost = {note.path for note in reading.notes if note.kind in {Kind.DEFAULT, Kind.IGNORED}}
-    lost |= {fault.path for fault in reading.faults}
+    lost |= {violation.path for violation in reading.violations}
     repaired = {note.path for note in mends(reading)} - lost
 
     def fate(path: str) -> str:

@@ -49,7 +49,7 @@ REFUSED: Final = {
 
 
 @dataclass
-class World:
+class Expected:
     """What has to be true of one account."""
 
     credit: Decimal = OPENING
@@ -68,7 +68,7 @@ class World:
 
 
 SEEN: Final = Counter[str]()
-"""How often each rule ran and each verdict came, in all machines of a run."""
+"""How often each rule ran and each verdict was seen, in all machines of a run."""
 
 logins = st.sampled_from(LOGINS)
 campaigns = st.fixed_dictionaries(
@@ -91,7 +91,7 @@ class Accounts(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.wire = Wire()
-        self.worlds = dict[str, World]()
+        self.accounts = dict[str, Expected]()
         self.script = list[tuple[datetime, str, str, dict[str, str], bytes, Answer]]()
 
     # ── how it is driven ──────────────────────────────────────────────────────
@@ -111,67 +111,67 @@ class Accounts(RuleBasedStateMachine):
         self.script.append((self.wire.now, method, f"/_twin{path}", {}, raw, answer))
         return answer
 
-    def world(self, login: str) -> World:
+    def account(self, login: str) -> Expected:
         """The account, opened by its first request if need be."""
-        if login not in self.worlds:
-            self.worlds[login] = World()
+        if login not in self.accounts:
+            self.accounts[login] = Expected()
             self.set("PUT", f"/accounts/{login}", {"key": f"key of {login}"})
-        return self.worlds[login]
+        return self.accounts[login]
 
     def expect(self, answer: Answer, status: int, errors: dict[str, int], body: object) -> None:
-        documented, came = (status, errors), answer.verdict
-        assert came == documented, told(
-            body, documented=documented, came=came, evidence=f"after {len(self.script)} steps"
+        documented, got = (status, errors), answer.verdict
+        assert got == documented, told(
+            body, documented=documented, got=got, evidence=f"after {len(self.script)} steps"
         )
 
     # ── sends ────────────────────────────────────────────────────────────
 
     @rule(login=logins, body=campaigns, simulated=st.sampled_from((False, True)))
     def send(self, login: str, body: dict[str, Any], *, simulated: bool) -> None:
-        world = self.world(login)
+        account = self.account(login)
         body = body | {"simulation_mode": True} if simulated else body
         answer = self.post(login, f"key of {login}", body)
-        world.requests += 1
-        now, request_id = world.now(self.wire.now), body["request_id"]
+        account.requests += 1
+        now, request_id = account.now(self.wire.now), body["request_id"]
         called = [contact["phone_number"] for contact in body["recipients"]]
         steps = max(1, -(-len(body["text"]) // _STEP))
-        if self.is_faulted_or_forbidden(world, answer, body):
+        if self.is_faulted_or_forbidden(account, answer, body):
             return
         if simulated:
-            self.expect_accepted(answer, len(called), steps, world.credit, body)
+            self.expect_accepted(answer, len(called), steps, account.credit, body)
             SEEN["simulated"] += 1
             return
-        if request_id in world.used and now < world.used[request_id] + REMEMBERED:
+        if request_id in account.used and now < account.used[request_id] + REMEMBERED:
             self.expect(answer, 400, {"request_id": 120}, body)
             SEEN["repeated"] += 1
             return
         if body["auto_delete_optout_contacts"]:
-            called = [number for number in called if number not in world.opt_outs]
+            called = [number for number in called if number not in account.opt_outs]
         cost = PRICE * len(called) * steps
         if not called:
             self.expect(answer, 400, {"recipients": 117}, body)
             SEEN["all opted out"] += 1
-        elif cost > world.credit:
+        elif cost > account.credit:
             self.expect(answer, 400, {}, body)
             assert answer.value["code"] == 104
             SEEN["out of credit"] += 1
         else:
-            world.credit -= cost
-            world.spent += cost
+            account.credit -= cost
+            account.spent += cost
             if request_id is not None:
-                world.used[request_id] = now
-            self.expect_accepted(answer, len(called), steps, world.credit, body)
-            assert answer.value["ticket_number"] not in world.tickets
-            world.tickets.add(answer.value["ticket_number"])
+                account.used[request_id] = now
+            self.expect_accepted(answer, len(called), steps, account.credit, body)
+            assert answer.value["ticket_number"] not in account.tickets
+            account.tickets.add(answer.value["ticket_number"])
             SEEN["accepted"] += 1
 
-    def is_faulted_or_forbidden(self, world: World, answer: Answer, body: object) -> bool:
-        if world.fault is not None:
-            world.fault = None
+    def is_faulted_or_forbidden(self, account: Expected, answer: Answer, body: object) -> bool:
+        if account.fault is not None:
+            account.fault = None
             self.expect(answer, 503, {}, body)
             SEEN["503"] += 1
             return True
-        if not world.addon:
+        if not account.addon:
             self.expect(answer, 403, {}, body)
             SEEN["forbidden"] += 1
             return True
@@ -197,27 +197,27 @@ class Accounts(RuleBasedStateMachine):
             "estimated_duration": steps * _TERMS["billing_step"],
             "residual_credit": float(credit),
         }
-        came = {name: answer.value[name] for name in expected}
-        assert came == expected, told(
-            body, documented=expected, came=came, evidence="x-campaign of the contract"
+        got = {name: answer.value[name] for name in expected}
+        assert got == expected, told(
+            body, documented=expected, got=got, evidence="x-campaign of the contract"
         )
 
     @rule(login=logins, how=st.sampled_from(sorted(REFUSED)), simulated=st.booleans())
     def send_what_is_refused(self, login: str, how: str, *, simulated: bool) -> None:
-        world = self.world(login)
+        account = self.account(login)
         body, errors = REFUSED[how]
         answer = self.post(login, f"key of {login}", {**body, "simulation_mode": simulated})
-        world.requests += 1
-        if not self.is_faulted_or_forbidden(world, answer, body):
+        account.requests += 1
+        if not self.is_faulted_or_forbidden(account, answer, body):
             self.expect(answer, 400, errors, body)
             SEEN["refused"] += 1
 
     @rule(login=logins, wrong=st.sampled_from(("key", "no key", "no login")), body=campaigns)
     def send_without_being_signed_in(self, login: str, wrong: str, body: dict[str, Any]) -> None:
-        world = self.world(login)
+        account = self.account(login)
         key = {"key": "another", "no key": None}.get(wrong, f"key of {login}")
         answer = self.post(None if wrong == "no login" else login, key, body)
-        world.requests += wrong != "no login"
+        account.requests += wrong != "no login"
         self.expect(answer, 401, {}, body)
         SEEN["unauthorized"] += 1
 
@@ -225,27 +225,27 @@ class Accounts(RuleBasedStateMachine):
 
     @rule(login=logins, credit=st.sampled_from(("0.00", "0.04", "0.05", "0.15", "20.00")))
     def set_credit(self, login: str, credit: str) -> None:
-        self.world(login).credit = Decimal(credit)
+        self.account(login).credit = Decimal(credit)
         self.set("PUT", f"/accounts/{login}", {"credit": credit})
         SEEN["credit set"] += 1
 
     @rule(login=logins, numbers=st.sampled_from(((), NUMBERS[:1], NUMBERS, NUMBERS)))
     def set_opt_outs(self, login: str, numbers: tuple[str, ...]) -> None:
-        self.world(login).opt_outs = frozenset(numbers)
+        self.account(login).opt_outs = frozenset(numbers)
         self.set("PUT", f"/accounts/{login}", {"opt_outs": list(numbers)})
 
     @rule(login=logins, body=campaigns)
     def send_without_the_voice_addon(self, login: str, body: dict[str, Any]) -> None:
-        self.world(login).addon = False
+        self.account(login).addon = False
         self.set("PUT", f"/accounts/{login}", {"voice_addon": False})
         self.send(login, body, simulated=False)
-        self.world(login).addon = True
+        self.account(login).addon = True
         self.set("PUT", f"/accounts/{login}", {"voice_addon": True})
 
     @rule(login=logins)
     def inject_a_fault(self, login: str) -> None:
         fault = {"fault": "status", "status": 503, "times": 1}
-        self.world(login).fault = "status"
+        self.account(login).fault = "status"
         self.set("PUT", f"/accounts/{login}/faults", {"faults": [fault]})
 
     @rule(hours=st.sampled_from((1, 23, 24, 25)), seconds=st.sampled_from((0, -1, 1)))
@@ -255,26 +255,26 @@ class Accounts(RuleBasedStateMachine):
 
     @rule(login=logins, hours=st.sampled_from((1, 12, 24)))
     def advance_the_clock_of_one(self, login: str, hours: int) -> None:
-        world = self.world(login)
+        account = self.account(login)
         by = timedelta(hours=hours)
-        if world.frozen_at is not None:
-            world.frozen_at += by
+        if account.frozen_at is not None:
+            account.frozen_at += by
         else:
-            world.ahead += by
+            account.ahead += by
         self.set("PUT", f"/accounts/{login}/clock", {"advance": by.total_seconds()})
 
     @rule(login=logins, frozen=st.booleans())
     def freeze_or_release_the_clock_of_one(self, login: str, *, frozen: bool) -> None:
-        world = self.world(login)
-        now = world.now(self.wire.now)
-        world.frozen_at = now if frozen else None
-        world.ahead = now - self.wire.now
+        account = self.account(login)
+        now = account.now(self.wire.now)
+        account.frozen_at = now if frozen else None
+        account.ahead = now - self.wire.now
         self.set("PUT", f"/accounts/{login}/clock", {"frozen": frozen})
 
     @rule(login=logins)
     def start_one_over(self, login: str) -> None:
         self.set("DELETE", f"/accounts/{login}")
-        self.worlds.pop(login, None)
+        self.accounts.pop(login, None)
         SEEN["started over"] += 1
 
     @precondition(lambda self: len(self.script) > 10)
@@ -282,36 +282,36 @@ class Accounts(RuleBasedStateMachine):
     def restart(self) -> None:
         """What is in memory is gone with the process: that is documented."""
         self.same_again()
-        self.wire, self.worlds, self.script = Wire(now=self.wire.now), {}, []
+        self.wire, self.accounts, self.script = Wire(now=self.wire.now), {}, []
         SEEN["restarted"] += 1
 
     # ── what always holds ──────────────────────────────────────────────────────
 
     @invariant()
     def each_account_is_as_the_model_says(self) -> None:
-        for login, world in self.worlds.items():
+        for login, model in self.accounts.items():
             account = self.wire.control("GET", f"/accounts/{login}").value
-            came = {
+            got = {
                 "credit": Decimal(account["credit"]),
                 "spent": Decimal(account["spent"]),
                 "campaigns": account["campaigns"],
             }
             expected = {
-                "credit": world.credit,
-                "spent": world.spent,
-                "campaigns": len(world.tickets),
+                "credit": model.credit,
+                "spent": model.spent,
+                "campaigns": len(model.tickets),
             }
-            assert came == expected, login
+            assert got == expected, login
 
     @invariant()
     def no_credit_is_below_nothing(self) -> None:
-        assert all(world.credit >= 0 for world in self.worlds.values())
+        assert all(account.credit >= 0 for account in self.accounts.values())
 
     @invariant()
     def each_request_is_in_the_inbox_once(self) -> None:
-        for login, world in self.worlds.items():
+        for login, account in self.accounts.items():
             page = self.wire.control("GET", f"/requests?login={login}&limit=1000").value
-            assert len(page["requests"]) == world.requests
+            assert len(page["requests"]) == account.requests
 
     def same_again(self) -> None:
         """The same requests to another twin have the same answers, to the byte."""
@@ -321,8 +321,8 @@ class Accounts(RuleBasedStateMachine):
         for moment, method, path, headers, raw, answer in self.script:
             again.now = moment
             if path == PATH:
-                came = again.send(raw, headers=headers)
-                assert (came.body, came.headers) == (answer.body, answer.headers)
+                got = again.send(raw, headers=headers)
+                assert (got.body, got.headers) == (answer.body, answer.headers)
             else:
                 asked = path.removeprefix("/_twin")
                 again.control(method, asked, json.loads(raw) if raw else None)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mock_server.contract import load
-from mock_server.rules import rules
-from mock_server.store import Entry, Request
-from mock_server.twin import Twin
+from mock_server.contract.loader import load
+from mock_server.contract.rule_table import rules
+from mock_server.core.handler import Twin
+from mock_server.store.entries import Entry, Request
 from vms.generated import generate
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ NEW = """\
           x-evidence: *policy-detail
           x-lenient:
             casts: [boolean]
-            otherwise: default
+            fallback: default
             default: {evidence: *default}
             errors:
               any: {code: 400, message: Not a boolean., evidence: *our-code}

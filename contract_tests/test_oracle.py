@@ -40,7 +40,7 @@ def test_the_oracle_reads_a_case_as_its_row_says(row: Row) -> None:
 
     assert oracle.written(verdict.kept) == oracle.written(row.kept())
     if verdict.kept.get("simulation_mode") is not True:
-        assert verdict.codes == row.faults
+        assert verdict.codes == row.violations
     wanted = [note["rule"] if isinstance(note, dict) else note for note in row.notes]
     of_the_reading = [r.rule for r in verdict.remarks if r.rule not in spec.CHECKS]
     names = [name for name, _ in parse_qsl(row.query, keep_blank_values=True)]
@@ -80,6 +80,6 @@ def assert_agreed(body: Body, wire: Wire, verdict: oracle.Verdict) -> None:
     assert (found := differences(verdict, answer, wire.entry(answer))) == [], told(
         body,
         documented=f"{verdict.status} {verdict.codes or verdict.word}",
-        came="; ".join(found),
+        got="; ".join(found),
         evidence=verdict.evidence,
     )

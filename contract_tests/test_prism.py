@@ -20,7 +20,7 @@ import kinds
 import prism
 import spec
 import strict_versus_lenient
-from mock_server.server import Serving
+from mock_server.http.server import Serving
 from telling import told
 from voice_api import AuthenticatedClient
 from voice_api.api.voice_campaign import send_voice_campaign
@@ -198,7 +198,7 @@ def test_prism_the_strict_twin_and_jsonschema_accept_and_refuse_the_same_bodies(
         },
     )
     assert unexplained == [], told(
-        unexplained[0][0], documented="one verdict", came=unexplained[0][1], evidence="the schema"
+        unexplained[0][0], documented="one verdict", got=unexplained[0][1], evidence="the schema"
     )
     reasons = {why for why, is_it in EXPLAINED.items() for body, _ in differ if is_it(body)}
     assert reasons == set(EXPLAINED), "a disagreement is gone: take it out of EXPLAINED"

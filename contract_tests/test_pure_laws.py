@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import bodies
 import spec
 from mock_server import casts
-from mock_server.reading import Reading, read
+from mock_server.reading.coercion import Reading, read
 from wire import CONTRACT, hello
 
 Body = dict[str, Any]
@@ -108,6 +108,6 @@ def test_the_code_of_an_error_follows_from_the_parameter_and_what_is_wrong_with_
 ) -> None:
     found = dict[tuple[str, str], int]()
     for body in (one, other):
-        for fault in read(CONTRACT, body, TABLE).faults:
-            place = (fault.field, fault.reason)
-            assert found.setdefault(place, fault.error.code) == fault.error.code
+        for violation in read(CONTRACT, body, TABLE).violations:
+            place = (violation.field, violation.reason)
+            assert found.setdefault(place, violation.error.code) == violation.error.code

@@ -8,7 +8,7 @@ import pytest
 
 import detect
 import figures
-from mock_server.contract import Contract
+from mock_server.contract.loader import Contract
 from vms.parity import snapshots
 from vms.parity.asking import Parity
 

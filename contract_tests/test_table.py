@@ -57,7 +57,7 @@ def differences(verdict: Verdict, answer: Answer, entry: dict[str, Any]) -> list
     """How the answer and the entry differ from the verdict; nothing if they agree."""
     found = oracle.same_answer(verdict, answer)
     if oracle.written(entry["body"]) != oracle.written(verdict.kept):
-        found.append(f"kept: {entry['body']}, wanted {verdict.kept}")
+        found.append(f"kept: {entry['body']}, expected {verdict.kept}")
     left = list(entry["notes"])
     for remark in verdict.remarks:
         fitting = next((note for note in left if remark.fits(note)), None)
@@ -86,7 +86,7 @@ def test_the_twin_does_with_each_kind_of_value_as_the_oracle_says(
         assert (found := differences(verdict, answer, entry)) == [], told(
             body,
             documented=f"{cell}, {mode}: {verdict.status} {verdict.codes or verdict.word}",
-            came="; ".join(found),
+            got="; ".join(found),
             evidence=verdict.evidence,
         )
 
@@ -118,7 +118,7 @@ def test_each_parameter_has_kinds_that_are_valid_and_kinds_that_are_not(
 def test_each_parameter_that_can_be_refused_is_refused_for_some_kind(
     words: dict[tuple[str, str], Counter[str]],
 ) -> None:
-    can = {name for name, entry in table.LADDERS.items() if entry["otherwise"] == "reject"}
+    can = {name for name, entry in table.LADDERS.items() if entry["fallback"] == "reject"}
     refused = {field for field in FIELDS if words[field, "lenient"]["refused"]}
 
     # A contact whose number cannot be read is left out, and the campaign goes to the others.

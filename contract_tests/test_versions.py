@@ -15,11 +15,11 @@ from click.testing import CliRunner
 
 import node
 import spec
-from mock_server.app import create_app
-from mock_server.contract import load
-from mock_server.memory_store import MemoryStore
-from mock_server.store import Account, digest
-from mock_server.twin import Twin
+from mock_server.contract.loader import load
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import Account, digest
 from vms.changes.behaviour import behaviour
 from vms.changes.clients import Client
 from vms.changes.comparison import comparison

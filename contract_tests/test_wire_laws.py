@@ -22,9 +22,10 @@ from hypothesis import strategies as st
 
 import bodies
 import spec
-from mock_server import campaign, casts
-from mock_server.campaign import Desk
-from mock_server.reading import read, read_first_level
+from mock_server import casts
+from mock_server.core import campaign_policy
+from mock_server.core.campaign_policy import CampaignPolicy
+from mock_server.reading.coercion import read, read_first_level
 from telling import told
 from voice_client import Runtime, VoiceClient
 from wire import CONTRACT, SIGNED_IN, Answer, Wire, account, hello
@@ -60,16 +61,20 @@ def balance(wire: Wire) -> dict[str, Any]:
 @given(body=SENT)
 def test_the_answer_is_the_verdict_of_the_reading(body: Body) -> None:
     reading = read(CONTRACT, body, TABLE)
-    faults = {fault.field: fault.error.code for fault in reversed(reading.faults)}
+    violations = {
+        violation.field: violation.error.code for violation in reversed(reading.violations)
+    }
     if reading.value.get("simulation_mode") is True:
         first_level = read_first_level(CONTRACT, body, TABLE)
-        faults = {fault.field: fault.error.code for fault in reversed(first_level.faults)}
+        violations = {
+            violation.field: violation.error.code for violation in reversed(first_level.violations)
+        }
 
     answer = rich().send(body)
 
-    expected = (400, faults) if faults else (201, {})
+    expected = (400, violations) if violations else (201, {})
     assert answer.verdict == expected, told(
-        body, documented=expected, came=answer.verdict, evidence="the reading of the same body"
+        body, documented=expected, got=answer.verdict, evidence="the reading of the same body"
     )
 
 
@@ -92,7 +97,7 @@ def test_a_strict_twin_accepts_just_what_is_valid_as_sent(body: Body) -> None:
     answer = rich(strict=True).send(body)
 
     assert (answer.status == 201) == spec.accepts(spec.BODY, body), told(
-        body, documented=spec.accepts(spec.BODY, body), came=answer.verdict, evidence="the schema"
+        body, documented=spec.accepts(spec.BODY, body), got=answer.verdict, evidence="the schema"
     )
 
 
@@ -239,9 +244,11 @@ def test_two_requests_of_one_account_are_decided_one_after_the_other() -> None:
     def ticket(login: str, number: int, prefix: str) -> str:
         with contextlib.suppress(threading.BrokenBarrierError):
             both.wait(timeout=0.3)
-        return campaign.ticket(login, number, prefix)
+        return campaign_policy.ticket(login, number, prefix)
 
-    wire = Wire(account(LOGIN, credit=Decimal("0.05")), desk=Desk(CONTRACT, tickets=ticket))
+    wire = Wire(
+        account(LOGIN, credit=Decimal("0.05")), policy=CampaignPolicy(CONTRACT, tickets=ticket)
+    )
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(wire.send, [hello(), hello()]))
 

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from kinds import contacts as numbers
-from mock_server.app import create_app
-from mock_server.campaign import Desk
-from mock_server.contract import load
-from mock_server.memory_store import MemoryStore
-from mock_server.store import Account, digest
-from mock_server.twin import Twin
+from mock_server.contract.loader import load
+from mock_server.core.campaign_policy import CampaignPolicy
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import Account, digest
 from spec import METHOD, NOON, PATH
 
 CONTRACT: Final = load()
@@ -64,13 +64,13 @@ class Wire:
         strict: bool = False,
         closed: bool = False,
         now: datetime = NOON,
-        desk: Desk | None = None,
+        policy: CampaignPolicy | None = None,
     ) -> None:
         self.now = now
         self._twin = Twin(
             CONTRACT,
             MemoryStore(accounts),
-            desk=desk,
+            policy=policy,
             clock=lambda: self.now,
             strict=strict,
             closed=closed,

@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
-from mock_server.contract_file import ContractError, shipped
+from mock_server.contract.document import ContractError, shipped
 from vms import diff
 from vms.changes.comparison import Comparison
 from vms.changes.findings import Severity, numbers

@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from common import SEND, SIGNED_IN, Clock, Send
-from mock_server.app import create_app
-from mock_server.contract import Contract, load
-from mock_server.twin import Twin
+from mock_server.contract.loader import Contract, load
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
 
 
 @pytest.fixture(scope="session")

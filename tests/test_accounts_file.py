@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mock_server.accounts_file import AccountsFileError, read
-from mock_server.contract import Contract
-from mock_server.settings import Settings
-from mock_server.store import Account, opened
+from mock_server.contract.loader import Contract
+from mock_server.core.accounts import opened
+from mock_server.settings.account_settings import Settings
+from mock_server.settings.accounts_file import AccountsFileError, read
+from mock_server.store.protocol import Account
 
 WHOLE = """
 [accounts."ada@example.com"]
@@ -60,14 +61,17 @@ def test_what_is_left_out_is_as_for_everyone(contract: Contract, path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[accounts.ada]\ncredit = -1", 'accounts."ada".credit: came -1; wanted euros from 0'),
-        ("[accounts.ada]\ncredti = 1", 'accounts."ada".credti: came 1; wanted one of credit, key'),
-        ("[accounts]\nada = 5", 'accounts."ada": came 5; wanted'),
-        ("[accounts.ada]\ncredit = 2026-01-01", 'accounts."ada".credit: came "2026-01-01"; wanted'),
-        ("[accounts.ada]\ncredit = nan", 'accounts."ada".credit: came "NaN"; wanted'),
-        ("[ada]", "came ada; wanted tables such as"),
-        ("", "came null; wanted tables such as"),
-        ("accounts = 5", "came 5; wanted tables such as"),
+        ("[accounts.ada]\ncredit = -1", 'accounts."ada".credit: got -1; expected euros from 0'),
+        ("[accounts.ada]\ncredti = 1", 'accounts."ada".credti: got 1; expected one of credit, key'),
+        ("[accounts]\nada = 5", 'accounts."ada": got 5; expected'),
+        (
+            "[accounts.ada]\ncredit = 2026-01-01",
+            'accounts."ada".credit: got "2026-01-01"; expected',
+        ),
+        ("[accounts.ada]\ncredit = nan", 'accounts."ada".credit: got "NaN"; expected'),
+        ("[ada]", "got ada; expected tables such as"),
+        ("", "got null; expected tables such as"),
+        ("accounts = 5", "got 5; expected tables such as"),
         ("[accounts", "is not valid TOML in UTF-8"),
     ],
 )

@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import BODY, Clock, Send
-from mock_server.campaign import Desk, State, Tariff, instant, ticket
-from mock_server.contract import Contract
-from mock_server.reading import Reading
-from mock_server.store import Request
-from mock_server.twin import Twin
+from mock_server.contract.loader import Contract
+from mock_server.contract.model import Tariff
+from mock_server.core.accounts import opened
+from mock_server.core.campaign_policy import CampaignPolicy, instant, ticket
+from mock_server.core.handler import Twin
+from mock_server.store.entries import Request
+from mock_server.store.protocol import State
 
 TARIFF = Tariff(Decimal("0.05"), 30, 15)
 
@@ -41,9 +43,11 @@ def test_no_account_gets_a_ticket_twice(login: str, numbers: list[int]) -> None:
 
 
 def test_a_campaign_for_the_last_cent_is_sent(contract: Contract, clock: Clock) -> None:
-    desk = Desk(contract)
+    policy = CampaignPolicy(contract)
 
-    outcome = desk.send("ada", Reading(dict(BODY)), State(Decimal("0.05")), clock())
+    outcome = policy.send(
+        opened(contract, "ada"), policy.order(BODY), State(Decimal("0.05")), clock()
+    )
 
     assert outcome.residual == Decimal("0.00")
 
@@ -270,7 +274,7 @@ def test_strict_blames_what_is_repaired_and_refused_for_the_refusal(
 
     entry = twin.handle(Request("POST", contract.url_path, headers, body))
 
-    assert entry.repairs > 0
+    assert entry.entry.tally.repairs > 0
     assert entry.answer.value["errors"] == {
         "recipients": {"code": 117, "message": "No valid recipient."}
     }

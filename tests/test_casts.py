@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mock_server import casts
 from mock_server.casts import Cast
-from mock_server.values import Json, same
+from mock_server.json_values import Json, same
 
 pytestmark = pytest.mark.unmeasured
 

@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from common import BODY, ROOT
-from mock_server.contract import Contract
-from mock_server.rules import markdown, rules
-from mock_server.server import Options
+from mock_server.contract.loader import Contract
+from mock_server.contract.rule_table import markdown, rules
+from mock_server.http.served import ServeOptions
 from vms import __main__ as entry_point
 from vms.cli import vms
 
@@ -52,7 +52,7 @@ def test_explain_shows_a_note_for_each_mistake(tmp_path: Path) -> None:
         "201 accepted · 1 contact of 30 s for 0.05 €",
         '20261224 → "20261224"',
         "documented [1]",
-        "[1] seed: “If the parameter has the wrong type",
+        "[1] vendor-page: “If the parameter has the wrong type",
         "high stakes",
         "did you mean simulation_mode?",
         '"residual_credit": 149.95',
@@ -75,7 +75,7 @@ def test_explain_says_what_is_refused_and_why() -> None:
 def test_explain_says_why_a_body_cannot_be_read() -> None:
     output = run("explain", "-", stdin=b'{"text": ').output
 
-    assert "line 1, column 10: no JSON: Expecting value" in output
+    assert "line 1, column 10: not valid JSON: Expecting value" in output
 
 
 def test_explain_tells_a_simulation_from_a_send() -> None:
@@ -102,7 +102,7 @@ def test_explain_reads_national_numbers_of_the_region_named() -> None:
 def test_a_region_that_does_not_exist_is_an_error_of_use() -> None:
     result = run("explain", "--region", "xx", "-", stdin=BODY)
 
-    assert (result.exit_code, "'XX' is no country" in result.output) == (2, True)
+    assert (result.exit_code, "'XX' is not a country" in result.output) == (2, True)
 
 
 def test_names_in_a_payload_move_no_cursor() -> None:
@@ -171,7 +171,7 @@ def test_rules_are_printed_as_a_page(contract: Contract) -> None:
 @pytest.mark.parametrize(
     "shown",
     [
-        "1. The seed's example, through the generated client",
+        "1. The vendor's example, through the generated client",
         '"residual_credit": 149.95',
         "2. A sloppy request",
         '"FEMALE" → "female"',
@@ -228,9 +228,9 @@ def test_the_command_is_there_as_a_module() -> None:
     assert "Unofficial" in done.stdout
 
 
-def served(monkeypatch: pytest.MonkeyPatch, *given: str) -> Options:
+def served(monkeypatch: pytest.MonkeyPatch, *given: str) -> ServeOptions:
     """The options with which `vms serve` would serve."""
-    got = list[Options]()
+    got = list[ServeOptions]()
     monkeypatch.setattr("vms.serve.serve", lambda options, _: got.append(options))
     CliRunner().invoke(vms, ["serve", *given], catch_exceptions=False)
     return got[0]
@@ -243,7 +243,8 @@ def served(monkeypatch: pytest.MonkeyPatch, *given: str) -> Options:
         (("--closed",), "closed", True),
         (("--mask",), "mask", True),
         (("--workers", "2"), "workers", 2),
-        (("--allow-host", "twin"), "hosts", ("127.0.0.1", "twin")),
+        (("--allow-host", "twin"), "hosts", ("twin",)),
+        (("--tls-key", "pyproject.toml"), "tls_key", Path("pyproject.toml")),
         (("--allow-origin", "https://a.example"), "origins", ("https://a.example",)),
         (("--allow-callback", "b.example"), "callback_hosts", ("b.example",)),
         (("--accounts", "pyproject.toml"), "accounts", Path("pyproject.toml")),
@@ -269,7 +270,7 @@ def test_serve_refuses_a_wrong_file_of_accounts_in_one_line(tmp_path: Path) -> N
     result = CliRunner().invoke(vms, ["serve", "--port", "0", "--accounts", str(path)])
 
     assert result.exit_code == 1
-    assert 'accounts."ada".credit: came -1; wanted euros from 0' in result.output
+    assert 'accounts."ada".credit: got -1; expected euros from 0' in result.output
     assert result.output.count("\n") == 1
 
 

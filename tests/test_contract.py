@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from common import ROOT
-from mock_server.contract import Contract, ContractError, load
-from mock_server.contract_file import ContractFile
-from mock_server.rules import rules
+from mock_server.contract.document import ContractFile
+from mock_server.contract.loader import Contract, ContractError, load
+from mock_server.contract.rule_table import rules
 
 TEXT = (ROOT / "openapi/voice-campaign.yaml").read_text("utf-8")
 
@@ -28,22 +28,22 @@ DEFECTS = {
     "a misspelt cast": (
         "casts: [text, trim, squeeze]",
         "casts: [text, trm, squeeze]",
-        "/x-lenient/casts/1: no such cast 'trm'; wanted 'trim'?",
+        "/x-lenient/casts/1: no such cast 'trm'; expected 'trim'?",
     ),
     "a cast of no known name": (
         "casts: [text, trim, squeeze]",
         "casts: [qqqqqq]",
-        "/x-lenient/casts/0: no such cast 'qqqqqq'; wanted one of alphanumeric",
+        "/x-lenient/casts/0: no such cast 'qqqqqq'; expected one of alphanumeric",
     ),
     "an unknown x-lenient key": (
-        "            otherwise: ignore\n            stakes: high\n",
-        "            otherwise: ignore\n            stake: high\n",
+        "            fallback: ignore\n            stakes: high\n",
+        "            fallback: ignore\n            stake: high\n",
         "'stake' was unexpected",
     ),
     "an unknown last resort": (
-        "            otherwise: ignore\n            stakes: high\n",
-        "            otherwise: drop\n            stakes: high\n",
-        '/x-lenient/otherwise: "drop" is not one of',
+        "            fallback: ignore\n            stakes: high\n",
+        "            fallback: drop\n            stakes: high\n",
+        '/x-lenient/fallback: "drop" is not one of',
     ),
     "a rule without evidence": (
         (
@@ -55,19 +55,19 @@ DEFECTS = {
     ),
     "a field without evidence": (
         (
-            "            otherwise: ignore\n            errors:\n"
+            "            fallback: ignore\n            errors:\n"
             "              any: {code: 400, message: List name not valid., evidence: *our-code}\n"
             "            evidence: *ignore\n"
         ),
         (
-            "            otherwise: ignore\n            errors:\n"
+            "            fallback: ignore\n            errors:\n"
             "              any: {code: 400, message: List name not valid., evidence: *our-code}\n"
         ),
         '/x-lenient: "evidence" is a required property',
     ),
     "an assumption without a reason": (
         "    grade: assumed\n    reason: That wrong values",
-        "    grade: assumed\n    source: seed\n    quote: That wrong values",
+        "    grade: assumed\n    source: vendor-page\n    quote: That wrong values",
         '"reason" is a required property',
     ),
     "a documented rule without the sentence": (
@@ -75,26 +75,26 @@ DEFECTS = {
         "    # If the parameter has the wrong type, we will try",
         '"quote" is a required property',
     ),
-    "a documented rule from elsewhere than the seed": (
-        "    grade: documented\n    source: seed\n    quote: If the",
+    "a documented rule from elsewhere than the vendor's page": (
+        "    grade: documented\n    source: vendor-page\n    quote: If the",
         "    grade: documented\n    source: php-sdk\n    quote: If the",
-        'source: "seed" was expected',
+        'source: "vendor-page" was expected',
     ),
     "an unknown source": (
         "            source: voice-page\n",
         "            source: hearsay\n",
-        "/request_id_hours/evidence/source: an unknown source 'hearsay'; wanted one of callbacks",
+        "/request_id_hours/evidence/source: an unknown source 'hearsay'; expected one of callbacks",
     ),
     "an unknown x- key": ("x-lenient:", "x-leniant:", "/x-leniant: an unknown x- key"),
     "a parameter without x-lenient": (
         SENDER,
         "      properties:\n        colour: {type: string}\n        text:\n",
-        "/properties/colour: no x-lenient; wanted one on every request parameter",
+        "/properties/colour: no x-lenient; expected one on every request parameter",
     ),
     "a misspelt keyword": (
         "maxLength: 1224",
         "maxLenght: 1224",
-        "no such keyword 'maxLenght'; wanted 'maxLength'?",
+        "no such keyword 'maxLenght'; expected 'maxLength'?",
     ),
     "an unknown format": ("format: date-time", "format: datetime", "no such format 'datetime'"),
     "an object open to any name": (
@@ -105,11 +105,11 @@ DEFECTS = {
     "a required parameter that does not exist": (
         "required: [text, recipients]",
         "required: [text, recipient]",
-        "no such property 'recipient'; wanted 'recipients'?",
+        "no such property 'recipient'; expected 'recipients'?",
     ),
     "a default without evidence": (
-        "            otherwise: ignore\n            errors:\n              any: {code: 106",
-        "            otherwise: default\n            errors:\n              any: {code: 106",
+        "            fallback: ignore\n            errors:\n              any: {code: 106",
+        "            fallback: default\n            errors:\n              any: {code: 106",
         "/x-lenient: a default without evidence",
     ),
     "two defaults": (
@@ -140,7 +140,7 @@ DEFECTS = {
     "a second operation": (
         "webhooks:\n",
         "  /other:\n    get:\n      responses: {}\nwebhooks:\n",
-        "/paths: 2 operations; wanted exactly one",
+        "/paths: 2 operations; expected exactly one",
     ),
     "no api-key": ("          api-key: []\n", "", "/security: no api-key"),
     "an example without a status": (
@@ -159,7 +159,7 @@ DEFECTS = {
             "    evidence: *policy-detail\n"
         ),
         "",
-        "the cast 'squeeze' without evidence; wanted an entry under x-casts",
+        "the cast 'squeeze' without evidence; expected an entry under x-casts",
     ),
     "an entry without a cast": (
         "  squeeze:\n    summary: Each",
@@ -174,33 +174,33 @@ DEFECTS = {
     "a name that stands twice": (
         "  squeeze:\n",
         "  trim:\n",
-        "no YAML: the name 'trim' stands twice",
+        "not valid YAML: the name 'trim' stands twice",
     ),
-    "no YAML": ("openapi: 3.1.0", "openapi: [3.1.0", "no YAML"),
-    "a tab": ("info:\n", "info:\n\t- a\n", "no YAML"),
-    "an unprintable character": ("info:\n", "info: \x01\n", "no YAML"),
+    "no YAML": ("openapi: 3.1.0", "openapi: [3.1.0", "not valid YAML"),
+    "a tab": ("info:\n", "info:\n\t- a\n", "not valid YAML"),
+    "an unprintable character": ("info:\n", "info: \x01\n", "not valid YAML"),
     "another version of OpenAPI": (
         "openapi: 3.1.0",
         "openapi: 3.0.3",
         "contract.yaml:1: OpenAPI 3.0.3; expected OpenAPI 3.1: ",
     ),
     "no paths": ("paths:\n", "path:\n", '/: "paths" is a required property'),
-    "a type that does not exist": ("type: boolean", "type: bool", "wanted a JSON Schema"),
+    "a type that does not exist": ("type: boolean", "type: bool", "expected a JSON Schema"),
     "a pattern that is none": (
         "pattern: ^\\+[0-9]{7,16}$",
         "pattern: ^\\+[0-9{7,16}$",
-        "wanted a JSON Schema",
+        "expected a JSON Schema",
     ),
     "advice that is no schema": ("schema: {maxItems: 500}", 'schema: {maxItems: "500"}', "/schema"),
     "advice with a misspelt keyword": (
         "schema: {maxItems: 500}",
         "schema: {maxItmes: 500}",
-        "no such keyword 'maxItmes'; wanted 'maxItems'?",
+        "no such keyword 'maxItmes'; expected 'maxItems'?",
     ),
     "an error for no reason": (
         "              maxLength: {code: 400",
         "              maxLenght: {code: 400",
-        "no such reason 'maxLenght'; wanted 'maxLength'?",
+        "no such reason 'maxLenght'; expected 'maxLength'?",
     ),
     "an answer that the twin needs": (
         "                unauthorized:\n",
@@ -220,7 +220,7 @@ DEFECTS = {
     "an opt-out flag that is no parameter": (
         "opt_out_flag: auto_delete_optout_contacts",
         "opt_out_flag: auto_delete_optout_contact",
-        "wanted 'auto_delete_optout_contacts'?",
+        "expected 'auto_delete_optout_contacts'?",
     ),
     "recipients that nobody needs": (
         "required: [text, recipients]",
@@ -242,22 +242,22 @@ DEFECTS = {
     "a schema that is no object": (
         "        recipients:\n          type: array\n",
         "        extra: 5\n        recipients:\n          type: array\n",
-        "wanted the shape",
+        "expected the shape",
     ),
     "a magic number that may ring": (
         '    "+33639980120":',
         '    "+33639970120":',
-        "/x-magic/numbers/+33639970120: a number that may ring; wanted one of x-magic.ranges",
+        "/x-magic/numbers/+33639970120: a number that may ring; expected one of x-magic.ranges",
     ),
     "a magic number for no answer": (
         "fault: {fault: answer, answer: repeated-request}",
         "fault: {fault: answer, answer: repeated-requests}",
-        "no such answer 'repeated-requests'; wanted 'repeated-request'?",
+        "no such answer 'repeated-requests'; expected 'repeated-request'?",
     ),
     "a magic key for no answer": (
         "      answer: unauthorized\n",
         "      answer: unauthorised\n",
-        "/x-magic/keys/magic-unauthorized: no such answer 'unauthorised'; wanted 'unauthorized'?",
+        "/x-magic/keys/magic-unauthorized: no such answer 'unauthorised'; expected 'unauthorized'?",
     ),
     "a magic number without a fault": (
         "      fault: {fault: reset}\n",
@@ -290,7 +290,7 @@ DEFECTS = {
             '      properties:\n        next: {$ref: "#/components/schemas/Contact"}\n'
             "        phone_number:\n"
         ),
-        "/components/schemas/Contact/properties/next: a schema within itself; wanted one that ends",
+        "/schemas/Contact/properties/next: a schema within itself; expected one that ends",
     ),
     "an answer within itself": (
         "    ApiError:\n      type: object\n",
@@ -305,8 +305,16 @@ DEFECTS = {
         f"x: {'[' * 900}{']' * 900}\ninfo:\n",
         "deeper than 64",
     ),
-    "a number that JSON cannot hold": ("info:\n", f"x: {'9' * 5000}\ninfo:\n", "99… is no number"),
-    "an infinite number": ("info:\n", "x: .inf\ninfo:\n", ".inf is no number that JSON can hold"),
+    "a number that JSON cannot hold": (
+        "info:\n",
+        f"x: {'9' * 5000}\ninfo:\n",
+        "99… is not a",
+    ),
+    "an infinite number": (
+        "info:\n",
+        "x: .inf\ninfo:\n",
+        ".inf is not a number that JSON",
+    ),
     "a nest of aliases": (
         "info:\n",
         "x: &a0 [1, 1]\n"
@@ -322,22 +330,22 @@ DEFECTS = {
     "binary digits without any": (
         "info:\n",
         "x: 0b_\ninfo:\n",
-        "0b_ is no number that JSON can hold",
+        "0b_ is not a number that JSON can hold",
     ),
     "members of an answer that are no map": (
         "    ApiError:\n      type: object\n",
         "    ApiError:\n      type: object\n      patternProperties: 5\n",
-        "/components/schemas/ApiError/patternProperties: 5; wanted a map",
+        "/components/schemas/ApiError/patternProperties: 5; expected a map",
     ),
     "a part of an answer that is no schema": (
         "    ApiError:\n      type: object\n",
         "    ApiError:\n      type: object\n      anyOf: [5]\n",
-        "5, which is no object; wanted a JSON Schema",
+        "5, which is not an object; expected a JSON Schema",
     ),
     "a reference to what is no schema": (
         "    ApiError:\n      type: object\n",
         '    ApiError:\n      type: object\n      anyOf: [{$ref: "#/info/version"}]\n',
-        "what is no object; wanted a JSON Schema",
+        "something that is not an object; expected a JSON Schema",
     ),
     "a type of an answer that is none": (
         "    ApiError:\n      type: object\n",
@@ -502,17 +510,17 @@ DEFECTS = {
             '                $ref: "#/components/schemas/CampaignAccepted"\n'
             "                properties: {}\n"
         ),
-        "/schema/properties: properties beside a $ref; wanted it in the schema that the $ref leads",
+        "/schema/properties: properties beside a $ref; expected it in the schema that the $ref",
     ),
     "a bound beside a reference that is none": (
         '            $ref: "#/components/schemas/Contact"\n',
         '            $ref: "#/components/schemas/Contact"\n            type: 5\n',
-        "/items/type: type 5 beside a $ref to 'object'; wanted one that both can have",
+        "/items/type: type 5 beside a $ref to 'object'; expected one that both can have",
     ),
     "a misspelt keyword beside a reference": (
         '            $ref: "#/components/schemas/Contact"\n',
         '            $ref: "#/components/schemas/Contact"\n            maxLenght: 5\n',
-        "no such keyword 'maxLenght'; wanted 'maxLength'?",
+        "no such keyword 'maxLenght'; expected 'maxLength'?",
     ),
     "a wrong status": ("x-status: 403", "x-status: 4030", "/x-status: 4030 is greater than"),
 }
@@ -638,7 +646,7 @@ def test_every_integer_beside_a_reference_to_a_number_is_one(tmp_path: Path) -> 
 def test_a_leniency_beside_a_reference_is_read_in_place_of_that_behind_it(tmp_path: Path) -> None:
     path = tmp_path / "contract.yaml"
     lenient = (
-        "{casts: [text, trim], otherwise: ignore, evidence: *ignore, "
+        "{casts: [text, trim], fallback: ignore, evidence: *ignore, "
         "errors: {any: {code: 400, message: A., evidence: *our-code}}}"
     )
     path.write_text(beside("title: A name", f"x-lenient: {lenient}"), "utf-8")
@@ -713,7 +721,7 @@ def test_webhooks_of_another_shape_stop_the_start(tmp_path: Path, hooks: str) ->
     path = tmp_path / "contract.yaml"
     path.write_text(text, "utf-8")
 
-    with pytest.raises(ContractError, match=r"/webhooks.*; wanted the shape"):
+    with pytest.raises(ContractError, match=r"/webhooks.*; expected the shape"):
         load(path)
 
 
@@ -775,7 +783,9 @@ def test_a_shape_that_no_check_foresaw_is_still_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = planted(tmp_path, "squeeze", "squeeze")
-    monkeypatch.setattr("mock_server.contract._summary", lambda plain: plain["no such keyword"])
+    monkeypatch.setattr(
+        "mock_server.contract.loader._summary", lambda plain: plain["no such keyword"]
+    )
 
     with pytest.raises(ContractError, match="something of another shape") as caught:
         load(path)
@@ -835,7 +845,7 @@ def test_nothing_assumed_looks_documented(contract: Contract) -> None:
 
 
 def test_an_answer_of_endless_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mock_server.contract._MOST_PARTS", 3)
+    monkeypatch.setattr("mock_server.contract.loader._MOST_PARTS", 3)
 
-    with pytest.raises(ContractError, match="more than 3 parts; wanted a smaller schema"):
+    with pytest.raises(ContractError, match="more than 3 parts; expected a smaller schema"):
         load(ROOT / "openapi/voice-campaign.yaml")

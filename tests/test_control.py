@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import flask
 import pytest
@@ -15,9 +17,9 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from common import BODY, ROOT, SEND, SIGNED_IN, Send
-from mock_server.app import create_app
-from mock_server.delivery import HANG_UP, SLEEP
-from mock_server.twin import Twin
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.http.served import ServeOptions
 
 TWIN = yaml.safe_load((ROOT / "openapi/twin.yaml").read_text("utf-8"))
 REGISTRY: Registry[Any] = Registry().with_resource(
@@ -84,7 +86,7 @@ ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     (FAULTS, "delete", 204, {}),
     (REQUESTS, "get", 200, {}),
     (REQUESTS, "get", 400, {"query_string": {"limit": "many"}}),
-    (REQUESTS, "get", 503, {"query_string": {"wait": "1"}}),
+    (REQUESTS, "get", 503, {"query_string": {"wait": "1", "since": "99"}}),
     (REQUEST, "get", 200, {}),
     (REQUEST, "get", 404, {"id": 7}),
 ]
@@ -103,7 +105,7 @@ def ask(client: FlaskClient, path: str, method: str, **given: Any) -> Any:
 def test_an_answer_is_as_documented(
     twin: Twin, path: str, method: str, status: int, given: dict[str, Any]
 ) -> None:
-    client = create_app(twin, most_waiting=0).test_client()
+    client = create_app(twin, ServeOptions(workers=1)).test_client()
     client.post(SEND, json=BODY, headers=SIGNED_IN)
     full = {"faults": [{"fault": "delay", "seconds": 0, "match": {"text": "x"}, "times": 1}]}
     ask(client, FAULTS, "put", json=full)
@@ -134,7 +136,7 @@ def test_every_documented_answer_is_tried() -> None:
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_every_route_turns_away_what_lacks_the_token(twin: Twin, path: str, method: str) -> None:
-    client = create_app(twin, token="secret").test_client()
+    client = create_app(twin, ServeOptions(token="secret")).test_client()
 
     response = ask(client, path, method)
 
@@ -171,9 +173,9 @@ def test_every_example_is_accepted(
 def test_the_filters_are_those_documented(client: FlaskClient) -> None:
     names = {parameter["name"] for parameter in OPERATIONS[REQUESTS, "get"]["parameters"]}
 
-    wanted = client.get("/_twin/requests?page=2").json["wanted"]
+    expected = client.get("/_twin/requests?page=2").json["expected"]
 
-    assert set(wanted.removeprefix("one of ").split(", ")) == names
+    assert set(expected.removeprefix("one of ").split(", ")) == names
 
 
 @pytest.mark.parametrize("name", ["Verdict", "State", "Stakes"])
@@ -181,7 +183,7 @@ def test_the_choices_of_a_filter_are_those_documented(client: FlaskClient, name:
     response = client.get(f"/_twin/requests?{name.lower()}=x")
 
     choices = TWIN["components"]["schemas"][name]["enum"]
-    assert response.json["wanted"] == f"one of {', '.join(choices)}"
+    assert response.json["expected"] == f"one of {', '.join(choices)}"
 
 
 EVERY_FAULT: list[dict[str, Any]] = [
@@ -210,13 +212,12 @@ def test_every_documented_fault_is_tried() -> None:
 def test_the_entry_of_an_injected_request_is_as_documented(
     twin: Twin, rule: dict[str, Any], mask: str
 ) -> None:
-    client = create_app(twin, mask=bool(mask)).test_client()
-    client.environ_base[SLEEP] = lambda _: None
-    client.environ_base[HANG_UP] = lambda _: None
+    client = create_app(twin, ServeOptions(mask=bool(mask))).test_client()
     whole = rule | {"match": {"number": "+33612345678"}, "probability": 1, "times": 3}
     faults = ask(client, FAULTS, "put", json={"faults": [whole]}).json
 
-    client.post(SEND, json=BODY, headers=SIGNED_IN)
+    with patch("time.sleep"), contextlib.suppress(ConnectionError):
+        client.post(SEND, json=BODY, headers=SIGNED_IN)
 
     entry, rows = client.get("/_twin/requests/1").json, client.get("/_twin/requests").json
     assert entry["injected"]["by"] == "fault"
@@ -309,6 +310,7 @@ def test_the_list_can_be_narrowed(client: FlaskClient, query: str, ids: list[int
         ("after=yesterday", "after"),
         ("after=2026-11-23T12:00:00", "after"),
         ("before=2026-11-23", "before"),
+        ("before=0000-01-01T00:00:00Z", "before"),
         ("wait=-1", "wait"),
         ("wait=61", "wait"),
         ("wait=NaN", "wait"),
@@ -387,7 +389,7 @@ def test_other_names_may_not(client: FlaskClient, host: str) -> None:
 
 
 def test_a_name_the_twin_was_started_with_may_ask(twin: Twin) -> None:
-    client = create_app(twin, hosts=["twin.test"]).test_client()
+    client = create_app(twin, ServeOptions(hosts=("twin.test",))).test_client()
 
     assert client.get("/_twin/health", headers={"Host": "twin.test:8010"}).status_code == 200
 
@@ -409,28 +411,28 @@ def test_the_twins_own_origin_may(client: FlaskClient) -> None:
     ("sent", "status"), [("Bearer secret", 200), ("Bearer other", 401), ("secret", 401), ("", 401)]
 )
 def test_a_token_is_wanted_where_there_is_one(twin: Twin, sent: str, status: int) -> None:
-    client = create_app(twin, token="secret").test_client()
+    client = create_app(twin, ServeOptions(token="secret")).test_client()
 
     headers = {"Authorization": sent} if sent else {}
     assert client.get("/_twin/health", headers=headers).status_code == status
 
 
 def test_the_imitated_api_wants_no_token(twin: Twin) -> None:
-    client = create_app(twin, token="secret").test_client()
+    client = create_app(twin, ServeOptions(token="secret")).test_client()
 
     assert client.post(SEND, json=BODY, headers=SIGNED_IN).status_code == 201
 
 
 FAULT = {"fault": "reset"}
 WRONG: dict[str, tuple[str, str, object, str, str]] = {
-    # A name: path, method, body, where, a part of what was wanted.
+    # A name: path, method, body, where, a part of what was expected.
     "an unknown field": (ACCOUNT, "put", {"credits": 1}, "credits", "one of credit, key"),
     "a negative credit": (ACCOUNT, "put", {"credit": -1}, "credit", "euros from 0"),
     "a negative text": (ACCOUNT, "put", {"credit": "-1"}, "credit", "euros from 0"),
     "five decimals": (ACCOUNT, "put", {"credit": 0.12345}, "credit", "at most four decimals"),
     "five decimals as text": (ACCOUNT, "put", {"credit": "0.12345"}, "credit", "four decimals"),
     "a credit without end": (ACCOUNT, "put", b'{"credit": 1e999}', "credit", "euros from 0"),
-    "NaN": (ACCOUNT, "put", b'{"credit": NaN}', "body", "NaN is no JSON"),
+    "NaN": (ACCOUNT, "put", b'{"credit": NaN}', "body", "NaN is not valid JSON"),
     "no credit": (ACCOUNT, "put", {"credit": None}, "credit", "euros from 0"),
     "a key that fits no header": (ACCOUNT, "put", {"key": "\n"}, "key", "fits a header"),
     "an empty key": (ACCOUNT, "put", {"key": ""}, "key", "fits a header"),
@@ -595,16 +597,16 @@ def written(body: object) -> dict[str, Any]:
     return {"data": body} if isinstance(body, bytes) else {"json": body}
 
 
-@pytest.mark.parametrize(("path", "method", "body", "where", "wanted"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("path", "method", "body", "where", "expected"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_named(  # noqa: PLR0913, PLR0917  (a row of the table)
-    client: FlaskClient, send: Send, path: str, method: str, body: object, where: str, wanted: str
+    client: FlaskClient, send: Send, path: str, method: str, body: object, where: str, expected: str
 ) -> None:
     send(BODY)
 
     response = ask(client, path, method, **written(body))
 
     assert (response.status_code, response.json["where"]) == (400, where)
-    assert wanted in response.json["wanted"]
+    assert expected in response.json["expected"]
     assert not complaints(path, method, 400, response.json)
 
 
@@ -667,7 +669,7 @@ def test_a_callback_elsewhere_is_refused(client: FlaskClient, url: object) -> No
     response = ask(client, ACCOUNT, "put", json={"callback_url": url})
 
     assert (response.status_code, response.json["where"]) == (400, "callback_url")
-    assert "http or https URL on this machine" in response.json["wanted"]
+    assert "http or https URL on this machine" in response.json["expected"]
 
 
 @pytest.mark.parametrize(
@@ -685,7 +687,7 @@ def test_a_callback_on_this_machine_is_taken(client: FlaskClient, url: str | Non
 
 
 def test_a_callback_to_a_host_allowed_at_the_start_is_taken(twin: Twin) -> None:
-    client = create_app(twin, callback_hosts=["hooks.test"]).test_client()
+    client = create_app(twin, ServeOptions(callback_hosts=("hooks.test",))).test_client()
 
     for host, status in (("hooks.test", 200), ("other.test", 400)):
         body = {"callback_url": f"https://{host}/x"}
@@ -695,7 +697,7 @@ def test_a_callback_to_a_host_allowed_at_the_start_is_taken(twin: Twin) -> None:
 def test_the_refusal_of_a_callback_tells_the_option(client: FlaskClient) -> None:
     response = ask(client, ACCOUNT, "put", json={"callback_url": "http://example.com/"})
 
-    assert "--allow-callback example.com" in response.json["wanted"]
+    assert "--allow-callback example.com" in response.json["expected"]
 
 
 PAGE = "https://page.test"
@@ -703,7 +705,7 @@ PAGE = "https://page.test"
 
 @pytest.fixture
 def shared(twin: Twin) -> FlaskClient:
-    return create_app(twin, origins=[PAGE]).test_client()
+    return create_app(twin, ServeOptions(origins=(PAGE,))).test_client()
 
 
 def test_a_page_that_is_allowed_may_read(shared: FlaskClient) -> None:
@@ -735,7 +737,7 @@ def test_no_cors_header_is_sent_unless_a_page_is_named(client: FlaskClient) -> N
 
 
 def test_a_preflight_is_answered_without_a_token(twin: Twin) -> None:
-    client = create_app(twin, origins=[PAGE], token="secret").test_client()
+    client = create_app(twin, ServeOptions(origins=(PAGE,), token="secret")).test_client()
 
     response = client.options("/_twin/accounts/ada", headers={"Origin": PAGE})
 
@@ -752,14 +754,14 @@ def test_the_imitated_api_has_no_cors(shared: FlaskClient) -> None:
 
 
 def test_with_a_token_the_twin_is_known_by_any_name(twin: Twin) -> None:
-    client = create_app(twin, token="secret").test_client()
+    client = create_app(twin, ServeOptions(token="secret")).test_client()
 
     headers = {"Host": "twin.example.com", "Authorization": "Bearer secret"}
     assert client.get("/_twin/health", headers=headers).status_code == 200
 
 
 def test_a_token_does_not_open_the_twin_to_another_origin(twin: Twin) -> None:
-    client = create_app(twin, token="secret").test_client()
+    client = create_app(twin, ServeOptions(token="secret")).test_client()
 
     headers = {"Origin": "https://example.com", "Authorization": "Bearer secret"}
     assert client.get("/_twin/health", headers=headers).status_code == 403
@@ -769,6 +771,6 @@ def test_a_token_does_not_open_the_twin_to_another_origin(twin: Twin) -> None:
 def test_only_a_preflight_of_an_allowed_origin_needs_no_token(
     twin: Twin, headers: dict[str, str]
 ) -> None:
-    client = create_app(twin, origins=[PAGE], token="secret").test_client()
+    client = create_app(twin, ServeOptions(origins=(PAGE,), token="secret")).test_client()
 
     assert client.options("/_twin/accounts/ada", headers=headers).status_code == 401

@@ -6,18 +6,16 @@ which breaks off before and after it has taken a request, and garbles answers.
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+import crash_drill as drills
 import mock_server
-from common import ROOT
-from mock_server.testing import VoiceTwin
+from mock_server.testing.account import VoiceTwin
 
 pytestmark = [
     pytest.mark.long,
@@ -26,15 +24,6 @@ pytestmark = [
 ]
 
 
-def benchmark(name: str) -> Any:
-    """A script of benchmarks/, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-drills = benchmark("crash_drill")
 SEEDS = [1, 2]
 SMALL = {"recipients": 2000, "frame": 50, "kills": 3}
 

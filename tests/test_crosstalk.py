@@ -38,7 +38,7 @@ def test_it_sees_what_it_sent(voice_twin, number):
 """
 # Every test under one login, as if the fixture did not tell them apart.
 SHARED = """
-from mock_server import pytest_plugin
+from mock_server.testing import pytest_plugin
 
 pytest_plugin._login = lambda _: "everyone@voice-twin.example"
 """
@@ -53,7 +53,14 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     # Nor does it matter what other plugins bring along.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    plugins = ("-p", "xdist.plugin", "-p", "mock_server.pytest_plugin", "-p", "no:cacheprovider")
+    plugins = (
+        "-p",
+        "xdist.plugin",
+        "-p",
+        "mock_server.testing.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+    )
 
     def run(tests: int, workers: int, *options: str) -> pytest.RunResult:
         pytester.makepyfile(SUITE.format(tests=tests))

@@ -8,8 +8,8 @@ import pytest
 
 import decide
 from common import ROOT
-from mock_server.contract import of
-from mock_server.contract_file import ContractFile
+from mock_server.contract.document import ContractFile
+from mock_server.contract.loader import of
 from vms.changes import structure
 from vms.changes.comparison import Comparison, comparison
 from vms.changes.sources import Side, side

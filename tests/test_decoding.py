@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.decoding import Decoded, Slip, Unreadable, decode
-from mock_server.values import same
+from mock_server.json_values import same
+from mock_server.reading.decoding import Decoded, ParseWarning, Unreadable, decode
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 LEAVES = (
@@ -30,7 +30,7 @@ def test_json_is_decoded_as_python_does(value: dict[str, Any]) -> None:
 
     assert isinstance(decoded, Decoded)
     assert same(decoded.value, value)
-    assert decoded.slips == ()
+    assert decoded.warnings == ()
 
 
 @given(st.binary(), st.sampled_from([JSON, FORM, "text/plain", "", "a;b=c"]))
@@ -71,7 +71,7 @@ def test_a_form_is_read_as_php_does(form: str, value: dict[str, Any]) -> None:
 
 def test_json_under_the_type_of_a_form_is_json() -> None:
     assert decode(b'{"text": "a"}', FORM) == Decoded(
-        {"text": "a"}, (Slip("", "content_type", FORM, JSON),)
+        {"text": "a"}, (ParseWarning("", "content_type", FORM, JSON),)
     )
 
 
@@ -79,7 +79,7 @@ def test_a_broken_object_under_the_type_of_a_form_is_broken_json() -> None:
     decoded = decode(b' {"text": ', FORM)
 
     assert isinstance(decoded, Unreadable)
-    assert "no JSON" in decoded.came
+    assert "not valid JSON" in decoded.got
 
 
 UNREADABLE_FORMS = {
@@ -89,18 +89,20 @@ UNREADABLE_FORMS = {
 }
 
 
-@pytest.mark.parametrize(("form", "came"), UNREADABLE_FORMS.items(), ids=range(3))
-def test_a_form_that_cannot_be_read_says_why(form: str, came: str) -> None:
+@pytest.mark.parametrize(("form", "got"), UNREADABLE_FORMS.items(), ids=range(3))
+def test_a_form_that_cannot_be_read_says_why(form: str, got: str) -> None:
     decoded = decode(form.encode(), FORM)
 
     assert isinstance(decoded, Unreadable)
-    assert decoded.came == came
+    assert decoded.got == got
 
 
 def slips(body: str) -> list[tuple[str, str, object, object]]:
     decoded = decode(body.encode(), JSON)
     assert isinstance(decoded, Decoded)
-    return [(slip.path, slip.rule, slip.before, slip.after) for slip in decoded.slips]
+    return [
+        (warning.path, warning.rule, warning.before, warning.after) for warning in decoded.warnings
+    ]
 
 
 def test_every_lost_value_of_a_name_is_told() -> None:

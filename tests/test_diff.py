@@ -16,8 +16,8 @@ import respx
 from click.testing import CliRunner, Result
 
 from common import ROOT
-from mock_server.contract import of
-from mock_server.contract_file import ContractFile
+from mock_server.contract.document import ContractFile
+from mock_server.contract.loader import of
 from vms.changes import structure
 from vms.changes.behaviour import Behaviour, Fate, Run
 from vms.changes.comparison import Comparison, _unclaimed, comparison
@@ -109,8 +109,8 @@ SILENT = {
     "another last resort": (
         [
             (
-                "casts: [blank_to_null, text]\n            otherwise: ignore",
-                "casts: [blank_to_null, text]\n            otherwise: reject",
+                "casts: [blank_to_null, text]\n            fallback: ignore",
+                "casts: [blank_to_null, text]\n            fallback: reject",
             )
         ],
         "last-resort-changed",
@@ -124,8 +124,8 @@ SILENT = {
     "other stakes": (
         [
             (
-                f"{REQUEST_ID}            otherwise: ignore\n            stakes: high",
-                f"{REQUEST_ID}            otherwise: ignore",
+                f"{REQUEST_ID}            fallback: ignore\n            stakes: high",
+                f"{REQUEST_ID}            fallback: ignore",
             )
         ],
         "stakes-changed",
@@ -375,8 +375,8 @@ def test_the_renamed_opt_out_flag_comes_first_and_is_proven() -> None:
 
 REQUIRED = ("required: [text, recipients]", "required: [text, recipients, list_name]")
 REFUSED = (
-    "casts: [text]\n            otherwise: ignore",
-    "casts: [text]\n            otherwise: reject",
+    "casts: [text]\n            fallback: ignore",
+    "casts: [text]\n            fallback: reject",
 )
 
 
@@ -429,9 +429,9 @@ def test_a_default_that_simulates_is_no_call_too_many() -> None:
 )
 def test_what_becomes_of_a_value_that_is_no_longer_valid_is_told(otherwise: str, fate: str) -> None:
     gender = re.search(
-        r"          enum: \[male, female\]\n(?:.*\n)*?            otherwise: default", TEXT
+        r"          enum: \[male, female\]\n(?:.*\n)*?            fallback: default", TEXT
     )[0]
-    kept = gender.replace("otherwise: default", f"otherwise: {otherwise}")
+    kept = gender.replace("fallback: default", f"fallback: {otherwise}")
     old, new = (
         changed((gender, kept)),
         changed((gender, kept.replace("[male, female]", "[female]"))),
@@ -729,7 +729,7 @@ def test_a_contract_that_does_not_load_says_where(tmp_path: Path) -> None:
     output = " ".join(ran(NOW, str(path)).output.split())
 
     assert re.search(r"new\.yaml:\d+: /components/schemas/VoiceCampaign/properties/text", output)
-    assert "wanted 'maxLength'?" in output
+    assert "expected 'maxLength'?" in output
 
 
 def redocly(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:

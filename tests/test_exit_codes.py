@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mock_server.contract_file import shipped
+from mock_server.contract.document import shipped
 from vms import check
 from vms.cli import vms
 from vms.parity.asking import Access, Parity, Result

@@ -10,33 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.answers import Answer
-from mock_server.contract import Contract
-from mock_server.delivery import Delivery
-from mock_server.faults import (
-    Count,
-    Facts,
-    Injected,
-    Plan,
-    Preference,
-    alone,
-    meet,
-    sent,
-)
+from mock_server.contract.loader import Contract
+from mock_server.core.injection import Facts, Injection, Preference, alone, meet
+from mock_server.core.responses import Answer, encoded
+from mock_server.store.injection_plan import Count, InjectionPlan
 
 FACTS = Facts(
     accepted=True, numbers=frozenset({"+33612345678"}), text="Your code.", request_id="one"
 )
 REFUSED = FACTS._replace(accepted=False)
 RESET = {"fault": "reset"}
-SUCCESS = Answer(201, {"ticket_number": "voice_1", "total_cost": 0.05})
+SUCCESS = Answer(201, encoded({"ticket_number": "voice_1", "total_cost": 0.05}))
 
 
 def injected(
     rules: Iterable[dict[str, Any]], requests: Iterable[Facts], seed: int = 0
-) -> tuple[list[Injected | None], dict[int, Count]]:
+) -> tuple[list[Injection | None], dict[int, Count]]:
     """What one request after the other meets, and the counts in the end."""
-    plan, counts, met = Plan().only(seed, rules), dict[int, Count](), list[Injected | None]()
+    plan, counts, met = (
+        InjectionPlan().only(seed, rules),
+        dict[int, Count](),
+        list[Injection | None](),
+    )
     for facts in requests:
         hit, changed = meet(plan, counts, facts)
         counts |= changed
@@ -140,14 +135,14 @@ def test_the_others_are_for_refusals_too(name: str) -> None:
 def test_the_first_fault_ends_the_search() -> None:
     met, counts = injected([RESET, {"fault": "garble"}], [FACTS])
 
-    assert met == [Injected("fault", RESET)]
+    assert met == [Injection("fault", RESET)]
     assert counts == {1: Count(1, 1)}
 
 
 def test_delays_add_up_and_go_on() -> None:
     rules = [{"fault": "delay", "seconds": 1}, {"fault": "delay", "seconds": 0.5}, RESET]
 
-    assert injected(rules, [FACTS])[0] == [Injected("fault", RESET, 1.5)]
+    assert injected(rules, [FACTS])[0] == [Injection("fault", RESET, 1.5)]
 
 
 def test_a_delay_after_the_fault_is_not_reached() -> None:
@@ -155,7 +150,7 @@ def test_a_delay_after_the_fault_is_not_reached() -> None:
 
 
 def test_delays_alone_are_no_fault() -> None:
-    assert injected([{"fault": "delay", "seconds": 2}], [FACTS])[0] == [Injected("fault", None, 2)]
+    assert injected([{"fault": "delay", "seconds": 2}], [FACTS])[0] == [Injection("fault", None, 2)]
 
 
 @pytest.mark.parametrize("last", [[], [RESET]])
@@ -198,13 +193,13 @@ def test_delays_differ_from_request_to_request() -> None:
 
 
 def test_a_plan_that_is_set_anew_starts_new_counts() -> None:
-    plan = Plan().only(0, [RESET]).only(0, [RESET])
+    plan = InjectionPlan().only(0, [RESET]).only(0, [RESET])
 
     assert [rule.id for rule in plan.rules] == [2]
 
 
 def test_a_plan_keeps_what_was_there_when_one_more_is_added() -> None:
-    plan = Plan().only(7, [RESET]).and_also({"fault": "garble"})
+    plan = InjectionPlan().only(7, [RESET]).and_also({"fault": "garble"})
 
     assert [rule.rule["fault"] for rule in plan.rules] == ["reset", "garble"]
     assert plan.seed == 7
@@ -228,7 +223,7 @@ def test_a_plan_keeps_what_was_there_when_one_more_is_added() -> None:
 def test_an_answer_stands_in_the_apis_place(
     contract: Contract, rule: dict[str, Any], status: int, headers: dict[str, str]
 ) -> None:
-    fault = Injected("fault", rule)
+    fault = Injection("fault", rule)
 
     answer = fault.answer(contract)
 
@@ -237,42 +232,44 @@ def test_an_answer_stands_in_the_apis_place(
 
 
 def test_after_a_reset_there_is_no_answer(contract: Contract) -> None:
-    assert Injected("fault", RESET).answer(contract) is None
+    assert Injection("fault", RESET).answer(contract) is None
 
 
 @pytest.mark.parametrize(
     "rule", [None, {"fault": "drop_after_commit"}, {"fault": "truncate"}, {"fault": "garble"}]
 )
 def test_the_others_leave_the_decision_to_the_api(rule: dict[str, Any] | None) -> None:
-    assert not Injected("fault", rule).instead
+    assert not Injection("fault", rule).instead
 
 
 @pytest.mark.parametrize(
-    ("rule", "delivery"),
+    ("rule", "ends"),
     [
-        (None, Delivery(2)),
-        ({"fault": "garble"}, Delivery(2)),
-        (RESET, Delivery(2, hang_up=True, reset=True)),
-        ({"fault": "drop_after_commit"}, Delivery(2, hang_up=True)),
+        (None, (False, False)),
+        ({"fault": "garble"}, (False, False)),
+        (RESET, (True, True)),
+        ({"fault": "drop_after_commit"}, (True, False)),
     ],
 )
 def test_only_two_faults_end_the_connection(
-    rule: dict[str, Any] | None, delivery: Delivery
+    rule: dict[str, Any] | None, ends: tuple[bool, bool]
 ) -> None:
-    assert Injected("fault", rule, 2).delivery() == delivery
+    injection = Injection("fault", rule, 2)
+
+    assert (injection.hang_up, injection.reset) == ends
 
 
 def test_a_rule_alone_is_met_where_it_fits() -> None:
     drop = {"fault": "drop_after_commit"}
 
-    assert alone("magic", drop, FACTS) == Injected("magic", drop)
+    assert alone("magic", drop, FACTS) == Injection("magic", drop)
     assert alone("magic", drop, REFUSED) is None
 
 
 def test_a_delay_alone_is_a_delay() -> None:
     rule = {"fault": "delay", "seconds": 2}
 
-    assert alone("magic", rule, FACTS) == Injected("magic", None, 2)
+    assert alone("magic", rule, FACTS) == Injection("magic", None, 2)
 
 
 # ── what leaves ────────────────────────────────────────────────────────
@@ -282,23 +279,29 @@ def test_a_delay_alone_is_a_delay() -> None:
 def test_without_a_fault_of_the_body_the_answer_leaves_as_it_is(
     rule: dict[str, Any] | None,
 ) -> None:
-    assert sent(SUCCESS, rule) == ("application/json", SUCCESS.body)
+    assert Injection("fault", rule).changed(SUCCESS) == ("application/json", SUCCESS.body)
 
 
 @given(st.integers(0, 1_048_576))
 def test_a_cut_body_is_the_beginning_of_the_whole(size: int) -> None:
-    assert sent(SUCCESS, {"fault": "truncate", "bytes": size}).body == SUCCESS.body[:size]
+    assert (
+        Injection("fault", {"fault": "truncate", "bytes": size}).changed(SUCCESS).body
+        == SUCCESS.body[:size]
+    )
 
 
 def test_half_of_the_body_is_left_unless_said() -> None:
-    assert len(sent(SUCCESS, {"fault": "truncate"}).body) == len(SUCCESS.body) // 2
+    assert (
+        len(Injection("fault", {"fault": "truncate"}).changed(SUCCESS).body)
+        == len(SUCCESS.body) // 2
+    )
 
 
 @given(st.dictionaries(st.text(), st.text(), max_size=5))
 def test_a_garbled_body_is_as_long_as_before_and_no_json(value: dict[str, str]) -> None:
-    answer = Answer(201, value)
+    answer = Answer(201, encoded(value))
 
-    body = sent(answer, {"fault": "garble"}).body
+    body = Injection("fault", {"fault": "garble"}).changed(answer).body
 
     assert len(body) == len(answer.body)
     with pytest.raises(ValueError, match=r".*"):
@@ -306,7 +309,9 @@ def test_a_garbled_body_is_as_long_as_before_and_no_json(value: dict[str, str]) 
 
 
 def test_a_garbled_body_is_always_the_same() -> None:
-    assert sent(SUCCESS, {"fault": "garble"}) == sent(SUCCESS, {"fault": "garble"})
+    assert Injection("fault", {"fault": "garble"}).changed(SUCCESS) == Injection(
+        "fault", {"fault": "garble"}
+    ).changed(SUCCESS)
 
 
 @pytest.mark.parametrize(
@@ -314,11 +319,18 @@ def test_a_garbled_body_is_always_the_same() -> None:
     [({}, "text/html; charset=utf-8"), ({"content_type": "text/csv"}, "text/csv")],
 )
 def test_another_content_type_leaves_the_body(rule: dict[str, str], content_type: str) -> None:
-    assert sent(SUCCESS, {"fault": "content_type"} | rule) == (content_type, SUCCESS.body)
+    assert Injection("fault", {"fault": "content_type"} | rule).changed(SUCCESS) == (
+        content_type,
+        SUCCESS.body,
+    )
 
 
 def test_a_missing_field_is_left_out_alone() -> None:
-    body = sent(SUCCESS, {"fault": "missing_field", "field": "ticket_number"}).body
+    body = (
+        Injection("fault", {"fault": "missing_field", "field": "ticket_number"})
+        .changed(SUCCESS)
+        .body
+    )
 
     assert json.loads(body) == {"total_cost": 0.05}
 

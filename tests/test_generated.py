@@ -309,9 +309,9 @@ def test_a_body_written_out_and_a_parameter_elsewhere_are_generated(tmp_path: Pa
         (
             "              repeated: {code: 120",
             "              maxLength: {code: 120",
-            "no parameter with an error 'repeated'; wanted one",
+            "no parameter with an error 'repeated'; expected one",
         ),
-        ("          pattern: ^\\+[0-9]{7,16}$\n", "", "phone_number: no pattern; wanted one"),
+        ("          pattern: ^\\+[0-9]{7,16}$\n", "", "phone_number: no pattern; expected one"),
         ("                    code: 104\n", "", "no code in the example 'out-of-credit'"),
     ],
 )

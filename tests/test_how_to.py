@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from common import ROOT
-from mock_server.contract import Contract
-from mock_server.memory_store import MOST_ENTRIES
-from mock_server.rules import magic_values
-from mock_server.testing import InboxOverflowError
+from mock_server.contract.loader import Contract
+from mock_server.contract.rule_table import magic_values
+from mock_server.store.memory import MOST_ENTRIES
+from mock_server.testing.account import InboxOverflowError
 
 pytestmark = [pytest.mark.long, pytest.mark.unmeasured]
 
@@ -70,7 +70,7 @@ class Walk:
                 options = [*PLUGINS, "-W", "error", "--strict-config", *options]
                 return self._pytester.runpytest_inprocess(*options).stdout.str()
             case ["pytest", *options]:
-                plugins = ["-p", "xdist.plugin", "-p", "mock_server.pytest_plugin"]
+                plugins = ["-p", "xdist.plugin", "-p", "mock_server.testing.pytest_plugin"]
                 given = [sys.executable, "-m", "pytest", *plugins, *options]
             case ["vms", *options]:
                 given = [sys.executable, "-m", "vms", *options]
@@ -171,7 +171,7 @@ def test_the_table_of_magic_values_is_the_contracts(contract: Contract, mark: st
     assert rows is not None
     cells = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in rows[1].splitlines()]
     values = {
-        "magic": [[row["where"], row["value"], row["says"]] for row in magic_values(contract)],
+        "magic": [[row["where"], row["value"], row["summary"]] for row in magic_values(contract)],
         "ranges": [list(row.values()) for row in contract.magic.ranges],
     }
     assert cells == values[mark]

@@ -12,9 +12,9 @@ import pytest
 
 import mock_server
 from common import BODY, SEND
-from mock_server.contract import Contract
-from mock_server.reading import without_key
-from mock_server.testing import VoiceTwin
+from mock_server.contract.loader import Contract
+from mock_server.reading.coercion import without_key
+from mock_server.testing.account import VoiceTwin
 
 JSON = ("content-type", "application/json")
 FORM = "application/x-www-form-urlencoded"
@@ -253,7 +253,7 @@ CAUSES = {
         "application/json;charset=utf-16",
     ),
     "UTF-32": ('{"text": "a"}'.encode("utf-32"), [JSON], "body", "UTF-32"),
-    "NUL": (b"\0\0", [JSON], "line 1, column 1", "no JSON: Expecting value"),
+    "NUL": (b"\0\0", [JSON], "line 1, column 1", "not valid JSON: Expecting value"),
     "two marks": (b"\xef\xbb\xbf" * 2 + b"{}", [JSON], "line 1, column 1", None),
     "multipart without boundary": (
         b"--x\r\n",
@@ -271,7 +271,7 @@ CAUSES = {
         b'{"text": ',
         [("content-type", "application/json; charset=latin-1"), ("content-encoding", "identity")],
         "line 1, column 10",
-        "no JSON: Expecting value",
+        "not valid JSON: Expecting value",
     ),
     "a list called multipart": (
         b"[]",
@@ -290,7 +290,7 @@ def test_an_unreadable_body_is_refused_for_its_true_cause(
 
     assert (response.status_code, response.json()["message"]) == (400, "Bad request.")
     why = latest(twin)["unreadable"]
-    assert (why["where"], why["came"]) == (where, came or why["came"])
+    assert (why["where"], why["got"]) == (where, came or why["got"])
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from common import BODY, ROOT, SEND, SIGNED_IN, Send
-from mock_server.app import create_app
-from mock_server.contract import Contract
-from mock_server.decoding import LARGEST_BODY
-from mock_server.memory_store import MOST_NOTES, MemoryStore
-from mock_server.store import Account, digest
-from mock_server.twin import Twin
+from mock_server.contract.loader import Contract
+from mock_server.core.handler import Twin
+from mock_server.core.inbox import MOST_NOTES
+from mock_server.http.app import create_app
+from mock_server.reading.decoding import LARGEST_BODY
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import Account, digest
 
 SEED = (ROOT / "openapi/sources/seed-send-a-vms-campaign.txt").read_text("utf-8")
 
@@ -178,9 +179,9 @@ def test_an_unreadable_body_costs_nothing(send: Send, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b'{"text": \n}', {"where": "line 2, column 1", "came": "no JSON: Expecting value"}),
-        (b"[]", {"where": "body", "came": "a list"}),
-        (b'{"text": "\xff"}', {"where": "byte 10", "came": "0xff, which is not UTF-8"}),
+        (b'{"text": \n}', {"where": "line 2, column 1", "got": "not valid JSON: Expecting value"}),
+        (b"[]", {"where": "body", "got": "a list"}),
+        (b'{"text": "\xff"}', {"where": "byte 10", "got": "0xff, which is not UTF-8"}),
     ],
 )
 def test_the_inbox_says_why_a_body_was_unreadable(
@@ -189,8 +190,8 @@ def test_the_inbox_says_why_a_body_was_unreadable(
     response = send(data=data, content_type="application/json")
 
     entry = client.get(response.headers["Twin-Request"]).json
-    wanted = "a JSON object in UTF-8, of at most 1 MiB"
-    assert entry["unreadable"] == why | {"wanted": wanted}
+    expected = "a JSON object in UTF-8, of at most 1 MiB"
+    assert entry["unreadable"] == why | {"expected": expected}
 
 
 STRANGE = {
@@ -337,7 +338,7 @@ def test_a_body_shorter_than_it_says_is_not_sent(client: FlaskClient) -> None:
 
     assert response.status_code == 400
     entry = client.get(response.headers["Twin-Request"]).json
-    assert entry["unreadable"]["came"].startswith("only ")
+    assert entry["unreadable"]["got"].startswith("only ")
 
 
 def test_a_silent_log_costs_no_lines(send: Send, caplog: pytest.LogCaptureFixture) -> None:

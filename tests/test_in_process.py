@@ -18,8 +18,8 @@ import pytest
 
 import mock_server
 from common import BODY, SEND
-from mock_server.in_process import InProcess
-from mock_server.testing import VoiceTwin
+from mock_server.testing.account import VoiceTwin
+from mock_server.testing.transport import InProcess
 from voice_api.api.voice_campaign import send_voice_campaign
 from voice_api.client import AuthenticatedClient
 from voice_api.models import CampaignAccepted, Contact, VoiceCampaign

@@ -41,9 +41,9 @@ PLANTED = {
     "no evidence": (
         "              value: female\n              evidence:\n",
         "              value: female\n              proof:\n",
-        "wanted the shape",
+        "expected the shape",
     ),
-    "a mistyped keyword": ("maxLength: 1224", "maxLenght: 1224", "wanted 'maxLength'?"),
+    "a mistyped keyword": ("maxLength: 1224", "maxLenght: 1224", "expected 'maxLength'?"),
     "a format of nobody": ("format: date-time", "format: datetime", "no such format"),
     "a default that is not valid": ("default: true", "default: maybe", "maybe"),
     "an example that is not valid": (
@@ -79,7 +79,7 @@ PLANTED = {
         "    ReceiptDetails:\n      type: object\n      unevaluatedProperties: false\n",
         "[keywords-for-prism]",
     ),
-    "a quote that is not in the seed": (
+    "a quote that is not in the vendor's page": (
         "quote: Voice language not supported.",
         "quote: Voice language is not supported.",
         "[quotes]",
@@ -129,7 +129,7 @@ PLANTED = {
         ),
         "a JSON Schema",
     ),
-    "no YAML": ("info:\n", "info: [\n", "no YAML"),
+    "no YAML": ("info:\n", "info: [\n", "not valid YAML"),
     "a receipt within itself": (
         "        channel:\n          type: string\n",
         '        parent: {$ref: "#/components/schemas/DeliveryReceipt"}\n',
@@ -172,7 +172,7 @@ PLANTED = {
 def test_a_planted_defect_is_found_with_its_place(
     tmp_path: Path, old: str, new: str, told: str
 ) -> None:
-    # The seed is looked for from where the contract stands upwards.
+    # The vendor's page is looked for from where the contract stands upwards.
     (tmp_path / "openapi").symlink_to(ROOT / "openapi")
 
     done = linted(edited(tmp_path, old, new))
@@ -251,7 +251,7 @@ def test_what_redocly_finds_is_told_alike(tmp_path: Path, monkeypatch: pytest.Mo
 
     output = linted(CONTRACT).output
 
-    assert f"{CONTRACT}:7: /info: No license.; wanted" in output
+    assert f"{CONTRACT}:7: /info: No license.; expected" in output
     assert "[redocly/info-license]" in output
 
 
@@ -313,7 +313,7 @@ def test_a_keyword_that_prism_gets_wrong_is_found_in_an_answer_itself(tmp_path: 
 
     done = linted(edited(tmp_path, old, new))
 
-    assert "/schema/anyOf/0/contains: the keyword contains; wanted" in done.output
+    assert "/schema/anyOf/0/contains: the keyword contains; expected" in done.output
 
 
 def test_a_contract_that_breaks_a_linter_is_told_in_one_line(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mock_server.masking import masked
+from mock_server.http.masking import masked
 
 NUMBERS = st.integers(10**8, 10**15).map(lambda n: f"+{n}")
 BETWEEN = st.sampled_from([" ", ".", "-", "/", " - ", "\u00a0", "\t", ")", "_", " ("])

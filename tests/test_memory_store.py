@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 import base64
-import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count
 
+import msgspec
 import pytest
 
 from common import NOON
-from mock_server.answers import Answer
-from mock_server.campaign import Accepted
-from mock_server.contract import Contract
-from mock_server.faults import Count, Plan
-from mock_server.memory_store import MemoryStore, _Kept
-from mock_server.store import (
-    Account,
-    Balance,
-    Entry,
-    Query,
-    Request,
-    Store,
-    WorldGoneError,
-    digest,
-    opened,
-)
+from mock_server.contract.loader import Contract, load
+from mock_server.core.accounts import opened
+from mock_server.core.handler import Twin
+from mock_server.core.inbox import Inbox, Page, Query
+from mock_server.http import waiting
+from mock_server.store.entries import Accepted, Entry, Refused, Request
+from mock_server.store.injection_plan import Count, InjectionPlan
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import Account, Balance, Ledger, StaleAccountError, Store, digest
+
+CONTRACT = load()
 
 
 def entry(size: int = 0, login: str = "ada") -> Entry:
-    return Entry(NOON, login, Request("POST", "/", {}, b"a" * size), Answer(404, {}))
+    return Entry(NOON, login, Request("POST", "/", {}, b"a" * size), Refused("not-found"))
+
+
+def inbox(store: MemoryStore, clock: Callable[[], datetime] = lambda: NOON) -> Inbox:
+    return Twin(CONTRACT, store, clock=clock).inbox
+
+
+def wait(store: MemoryStore, query: Query, clock: Callable[[], datetime] = lambda: NOON) -> Page:
+    """The entries that fit, as soon as there are some."""
+    looked_into = inbox(store, clock)
+    waiting.block(
+        waiting.Wait(
+            time.monotonic() + 60,
+            lambda: bool(looked_into.page(query).requests),
+            changes_by_itself=query.state is not None,
+        ),
+        store,
+    )
+    return looked_into.page(query)
 
 
 def ids(store: MemoryStore) -> list[int]:
-    return [row["id"] for row in store.page(Query(limit=1000), NOON).requests]
+    return [row["id"] for row in inbox(store).page(Query(limit=1000)).requests]
 
 
 def test_the_newest_entries_are_kept() -> None:
@@ -52,12 +68,12 @@ def test_what_had_to_go_is_counted() -> None:
     for _ in range(5):
         store.add(entry())
 
-    page = store.page(Query(limit=1), NOON)
+    page = inbox(store).page(Query(limit=1))
     assert (page.kept, page.evicted) == (2, 3)
 
 
 def test_the_bytes_are_bounded_too() -> None:
-    store = MemoryStore(most_bytes=3_000)
+    store = MemoryStore(most_bytes=5_000)
     for _ in range(5):
         store.add(entry(1_000))
 
@@ -73,22 +89,22 @@ def test_the_last_entry_is_kept_however_large_it_is() -> None:
 
 
 def test_room_is_made_again_after_a_reset() -> None:
-    store = MemoryStore(most_bytes=3_000)
+    store = MemoryStore(most_bytes=5_000)
     for _ in range(3):
         store.add(entry(1_000))
     store.reset()
     store.add(entry(1_000))
 
     assert ids(store) == [4]
-    assert store.page(Query(limit=1), NOON).evicted == 0
+    assert inbox(store).page(Query(limit=1)).evicted == 0
 
 
 @pytest.mark.parametrize("body", [b"plain", b"\xff\x00", "é".encode()])
 def test_a_body_is_kept_as_it_arrived(body: bytes) -> None:
     store = MemoryStore()
-    store.add(Entry(NOON, "ada", Request("POST", "/", {}, body), Answer(404, {})))
+    store.add(Entry(NOON, "ada", Request("POST", "/", {}, body), Refused("not-found")))
 
-    found = store.find(1, NOON)
+    found = inbox(store).find(1)
     assert found is not None
     if "raw_base64" in found:
         assert base64.b64decode(found["raw_base64"]) == body
@@ -102,7 +118,7 @@ def account(login: str = "ada", credit: str = "10.00") -> Account:
 
 def campaign(request_id: str | None = None, **given: object) -> Accepted:
     charged = Accepted("voice_1", 1, Decimal("0.05"), 30, Decimal("9.95"), simulated=False)
-    return replace(charged, request_id=request_id, **given)
+    return msgspec.structs.replace(charged, request_id=request_id, **given)
 
 
 def unchanged(known: Account, _: Balance) -> Account:
@@ -162,12 +178,12 @@ def test_a_forgotten_world_is_another_when_it_is_there_again() -> None:
     store.forget("ada")
     store.open(account())
 
-    with pytest.raises(WorldGoneError), store.ledger(first):
+    with pytest.raises(StaleAccountError), store.ledger(first):
         pass
 
 
 def test_a_world_that_nobody_knows_has_no_ledger() -> None:
-    with pytest.raises(WorldGoneError), MemoryStore().ledger(account()):
+    with pytest.raises(StaleAccountError), MemoryStore().ledger(account()):
         pass
 
 
@@ -187,22 +203,6 @@ def test_what_is_refused_opens_no_world() -> None:
     assert store.known("ada") is None
 
 
-def test_a_change_starts_again_where_the_world_was_reset_meanwhile() -> None:
-    """The world's lock is held by a request; before it is let go, the world is reset."""
-    store = MemoryStore()
-    opened = store.open(account())
-
-    with ThreadPoolExecutor(1) as pool:
-        with store.ledger(opened) as ledger:
-            ledger.apply(campaign(), NOON)
-            changed = pool.submit(store.change, account(), unchanged)
-            store.forget("ada")
-        known, balance = changed.result(timeout=10)
-
-    assert known.world != opened.world
-    assert balance.campaigns == 0
-
-
 def test_only_the_counts_of_injected_faults_are_kept() -> None:
     store = MemoryStore()
     for _ in range(3):
@@ -215,7 +215,7 @@ def test_only_the_counts_of_injected_faults_are_kept() -> None:
             ledger.count({changed.faults.last_id: Count(1, 1)})
 
     assert store.balance(changed).counts == {3: Count(1, 1)}
-    store.change(account(), lambda known, _: replace(known, faults=Plan()))
+    store.change(account(), lambda known, _: replace(known, faults=InjectionPlan()))
     assert store.balance(changed).counts == {}
 
 
@@ -223,7 +223,7 @@ def test_a_request_id_is_forgotten_where_nobody_asks_for_it_any_more() -> None:
     store = MemoryStore()
     with store.ledger(store.open(account())) as ledger:
         for hour in range(5):
-            ledger.apply(campaign(f"id {hour}"), NOON + timedelta(hours=hour))
+            ledger.charge(campaign(f"id {hour}"), NOON + timedelta(hours=hour))
 
         used = [
             ledger.state(f"id {hour}", NOON + timedelta(hours=3)).request_id_used
@@ -238,7 +238,7 @@ def test_the_latest_request_is_that_of_the_latest_moment() -> None:
     opened = store.open(account())
     with store.ledger(opened) as ledger:
         for seconds in (2, 3, 1):
-            ledger.saw(NOON + timedelta(seconds=seconds))
+            ledger.remember(msgspec.structs.replace(entry(), at=NOON + timedelta(seconds=seconds)))
 
     assert store.balance(opened).latest == NOON + timedelta(seconds=3)
 
@@ -246,29 +246,53 @@ def test_the_latest_request_is_that_of_the_latest_moment() -> None:
 # ── the inbox of a world ────────────────────────────────────────────────────────
 
 
-def test_an_entry_of_a_world_that_was_reset_is_not_kept() -> None:
-    store = MemoryStore()
-    opened = store.open(account())
-    store.forget("ada")
-    store.open(account())
+def test_a_request_that_was_read_before_a_reset_is_read_anew() -> None:
+    class Reset(MemoryStore):
+        """Is reset between the first reading and the decision."""
 
-    store.add(entry(), opened.world)
+        resets = 1
 
-    assert ids(store) == []
+        def ledger(self, account: Account) -> AbstractContextManager[Ledger]:
+            if self.resets:
+                self.resets -= 1
+                self.forget(account.login)
+                self.open(replace(account, credit=Decimal("1.00")))
+            return super().ledger(account)
+
+    store = Reset()
+    headers = {"api-login": "ada", "api-key": "k", "content-type": "application/json"}
+    body = b'{"text": "Hi.", "recipients": [{"phone_number": "+33612345678"}]}'
+
+    handled = Twin(CONTRACT, store).handle(Request("POST", CONTRACT.url_path, headers, body))
+
+    assert handled.answer.value["residual_credit"] == 0.95
+    assert ids(store) == [1]
 
 
-def test_an_entry_of_a_world_that_is_gone_is_not_kept() -> None:
-    store = MemoryStore()
-    opened = store.open(account())
-    store.reset()
+def test_a_key_is_not_given_to_an_account_that_was_reset_meanwhile() -> None:
+    class Reset(MemoryStore):
+        """Is reset between the look at an account without a key and the key's being taken."""
 
-    store.add(entry(), opened.world)
+        resets = 1
 
-    assert (ids(store), store.page(Query(), NOON).evicted) == ([], 0)
+        def known(self, login: str, *, used: bool = True) -> Account | None:
+            account = super().known(login, used=used)
+            if self.resets:
+                self.resets -= 1
+                self.reset()
+            return account
+
+    store = Reset([replace(account(), key_digest=None)])
+    headers = {"api-login": "ada", "api-key": "k", "content-type": "application/json"}
+
+    handled = Twin(CONTRACT, store).handle(Request("POST", CONTRACT.url_path, headers, b"{}"))
+
+    assert handled.answer.status == 400
+    assert [known.generation for known, _ in store.accounts()[0]] == [2]
 
 
 def test_a_forgotten_world_takes_its_entries_along() -> None:
-    store = MemoryStore(most_bytes=5_000)
+    store = MemoryStore(most_bytes=8_000)
     for login in ("ada", "grace", "ada", "grace"):
         store.open(account(login))
         store.add(entry(1_000, login))
@@ -288,42 +312,27 @@ def test_what_had_to_go_is_counted_by_login() -> None:
         store.add(entry(login=login))
 
     assert [
-        store.page(Query(login=login), NOON).evicted for login in ("ada", "grace", None, "nobody")
+        inbox(store).page(Query(login=login)).evicted for login in ("ada", "grace", None, "nobody")
     ] == [2, 2, 4, 4]
 
 
-def test_ids_are_in_the_order_in_which_entries_can_be_seen(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Else a reader who goes on from the last id would miss one that comes late."""
-    store = MemoryStore()
-    slow, go_on = threading.Event(), threading.Event()
-    build = _Kept.of
+def test_whoever_goes_on_from_the_last_id_misses_none() -> None:
+    """An entry that becomes visible has no smaller id coming after it."""
+    store = MemoryStore(most_entries=10_000)
+    seen = list[int]()
+    with ThreadPoolExecutor(4) as pool:
+        adding = [pool.submit(store.add, entry()) for _ in range(2_000)]
+        while len(seen) < len(adding):
+            seen += [one.id for one in store.entries(None, seen[-1] if seen else 0)]
 
-    def build_slowly(came: Entry) -> _Kept:
-        if came.login == "slow":
-            slow.set()
-            assert go_on.wait(10)
-        return build(came)
-
-    monkeypatch.setattr(_Kept, "of", build_slowly)
-    with ThreadPoolExecutor(1) as pool:
-        late = pool.submit(store.add, entry(login="slow"))
-        assert slow.wait(10)
-        first = store.add(entry(login="fast"))
-        seen = store.page(Query(), NOON).requests[-1]["id"]
-        go_on.set()
-        late.result(10)
-
-    assert seen == first.id
-    assert [row["login"] for row in store.page(Query(since=seen), NOON).requests] == ["slow"]
+    assert seen == list(range(1, 2_001))
 
 
 def test_a_link_shows_the_entry_it_was_given_out_for() -> None:
     store = MemoryStore()
     added = [store.add(entry(login=login)) for login in ("ada", "grace")]
 
-    documents = [store.find(one.id, NOON) for one in added]
+    documents = [inbox(store).find(one.id) for one in added]
 
     assert [(found["id"], found["login"]) for found in documents if found] == [
         (1, "ada"),
@@ -343,9 +352,9 @@ def test_a_link_shows_the_entry_it_was_given_out_for() -> None:
 def test_after_is_from_then_on_and_before_is_until_then(query: Query, expected: list[int]) -> None:
     store = MemoryStore()
     for seconds in (-1, 0, 1):
-        store.add(replace(entry(), at=NOON + timedelta(seconds=seconds)))
+        store.add(msgspec.structs.replace(entry(), at=NOON + timedelta(seconds=seconds)))
 
-    assert [row["id"] for row in store.page(query, NOON).requests] == expected
+    assert [row["id"] for row in inbox(store).page(query).requests] == expected
 
 
 # ── waiting ────────────────────────────────────────────────────────
@@ -368,11 +377,11 @@ def test_whoever_waits_is_woken(query: Query, happens: Callable[[MemoryStore], N
     store = MemoryStore()
     store.open(account())
     scheduled = campaign(send_at=NOON + timedelta(hours=1))
-    store.add(replace(entry(), outcome=scheduled))
+    store.add(msgspec.structs.replace(entry(), outcome=scheduled))
     store.add(entry(login="grace"))
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(store.wait, query, 60, lambda: NOON)
-        assert not store.page(query, NOON).requests
+        waiting = pool.submit(wait, store, query)
+        assert not inbox(store).page(query).requests
         happens(store)
 
         assert len(waiting.result(timeout=10).requests) == 1
@@ -381,7 +390,7 @@ def test_whoever_waits_is_woken(query: Query, happens: Callable[[MemoryStore], N
 def test_nobody_is_woken_by_what_does_not_fit() -> None:
     store = MemoryStore()
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(store.wait, Query(login="ada"), 60, lambda: NOON)
+        waiting = pool.submit(wait, store, Query(login="ada"))
         for login in ("grace", "ada"):
             store.add(entry(login=login))
 
@@ -390,46 +399,27 @@ def test_nobody_is_woken_by_what_does_not_fit() -> None:
 
 def test_a_clock_that_runs_makes_a_campaign_due_without_a_word() -> None:
     store = MemoryStore()
-    store.add(replace(entry(), outcome=campaign(send_at=NOON + timedelta(hours=1))))
-    moments = iter([NOON, NOON, NOON + timedelta(hours=1)])
+    store.add(msgspec.structs.replace(entry(), outcome=campaign(send_at=NOON + timedelta(hours=1))))
+    looks = count()
 
-    page = store.wait(Query(state="sent"), 60, lambda: next(moments))
+    def clock() -> datetime:
+        return NOON + timedelta(hours=1) * (next(looks) > 1)
+
+    page = wait(store, Query(state="sent"), clock)
 
     assert [row["state"] for row in page.requests] == ["sent"]
-
-
-def test_waiting_ends_with_nothing_when_the_time_is_up() -> None:
-    assert MemoryStore().wait(Query(), 0.01, lambda: NOON).requests == []
-
-
-def test_what_changes_after_a_look_is_not_slept_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = MemoryStore()
-    moments = iter([0, 0, 0])
-
-    def monotonic() -> float:
-        moment = next(moments)
-        if next(looks) == 2:
-            # The first look has seen nothing, and the wait has not begun.
-            store.add(entry())
-        return moment
-
-    looks = iter([1, 2, 3])
-    monkeypatch.setattr("mock_server.memory_store.time.monotonic", monotonic)
-    monkeypatch.setattr(threading.Condition, "wait", lambda *_: pytest.fail("it slept"))
-
-    assert store.wait(Query(), 60, lambda: NOON).requests
 
 
 def test_request_ids_are_bounded_and_those_that_had_to_go_are_counted(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mock_server.memory_store.MOST_REQUEST_IDS", 2)
+    monkeypatch.setattr("mock_server.store.memory.MOST_REQUEST_IDS", 2)
     store = MemoryStore()
     account = store.open(opened(contract, "ada"))
     with store.ledger(account) as ledger:
         for name in ("first", "second", "third"):
             sent = Accepted("t", 1, Decimal("0.05"), 30, Decimal(1), False, request_id=name)  # noqa: FBT003
-            ledger.apply(sent, NOON)
+            ledger.charge(sent, NOON)
         remembered = [ledger.state(name, NOON).request_id_used for name in ("first", "third")]
 
     assert remembered == [None, NOON]

@@ -14,8 +14,8 @@ import pytest
 
 import mock_server
 from common import BODY, SEND
-from mock_server.messages import Message, explained, fits, nearest, quoted
-from mock_server.testing import VoiceTwin
+from mock_server.testing.account import VoiceTwin
+from mock_server.testing.messages import Message, explained, fits, nearest, quoted
 
 NUMBER = "+33612345678"
 
@@ -96,7 +96,7 @@ def test_advice_is_no_repair() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "value"),
+    ("expected", "value"),
     [
         ("a", "a"),
         (1, 1),
@@ -110,12 +110,12 @@ def test_advice_is_no_repair() -> None:
         (datetime(2026, 12, 24, 17, tzinfo=UTC), "2026-12-24t17:00:00.000z"),
     ],
 )
-def test_a_value_a_pattern_a_moment_and_a_predicate_fit(wanted: Any, value: Any) -> None:
-    assert fits(wanted, value)
+def test_a_value_a_pattern_a_moment_and_a_predicate_fit(expected: Any, value: Any) -> None:
+    assert fits(expected, value)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "value"),
+    ("expected", "value"),
     [
         ("a", "A"),
         (1, True),
@@ -132,8 +132,8 @@ def test_a_value_a_pattern_a_moment_and_a_predicate_fit(wanted: Any, value: Any)
         (datetime(2026, 12, 24, 18, tzinfo=UTC), 1),
     ],
 )
-def test_another_value_or_the_same_of_another_type_does_not_fit(wanted: Any, value: Any) -> None:
-    assert not fits(wanted, value)
+def test_another_value_or_the_same_of_another_type_does_not_fit(expected: Any, value: Any) -> None:
+    assert not fits(expected, value)
 
 
 def test_a_number_matches_if_it_is_any_of_those_called() -> None:
@@ -247,19 +247,19 @@ def test_differences_are_told_field_by_field() -> None:
     expected = {"number": NUMBER, "text": "Hullo.", "purpose": "alert", "state": re.compile("x")}
 
     assert message().differences(expected) == [
-        f'    number   as wanted: "{NUMBER}"',
-        '  ≠ text     wanted "Hullo."',
-        '             came   "Hello."',
-        '                    differs from character 2: "e" instead of "u"',
-        '  ≠ purpose  wanted "alert"',
-        "             came   nothing",
-        "  ≠ state    wanted re.compile('x')",
-        '             came   "sent"',
+        f'    number   as expected: "{NUMBER}"',
+        '  ≠ text     expected "Hullo."',
+        '             got      "Hello."',
+        '                      differs from character 2: "e" instead of "u"',
+        '  ≠ purpose  expected "alert"',
+        "             got      nothing",
+        "  ≠ state    expected re.compile('x')",
+        '             got      "sent"',
     ]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "came", "said"),
+    ("expected", "got", "said"),
     [
         ("Hullo.", "Hello.", 'character 2: "e" instead of "u"'),
         ("Hello.", "Hello", 'character 6: the end instead of "."'),
@@ -268,18 +268,18 @@ def test_differences_are_told_field_by_field() -> None:
         ("a b", "a\N{NO-BREAK SPACE}b", r'character 2: "\xa0" instead of " "'),
     ],
 )
-def test_the_first_character_that_differs_is_told(wanted: str, came: str, said: str) -> None:
-    assert saying(came).differences({"text": wanted})[-1].endswith(f"differs from {said}")
+def test_the_first_character_that_differs_is_told(expected: str, got: str, said: str) -> None:
+    assert saying(got).differences({"text": expected})[-1].endswith(f"differs from {said}")
 
 
 def test_a_moment_is_told_as_the_api_has_it() -> None:
-    wanted = datetime(2026, 12, 24, 18, tzinfo=UTC)
+    expected = datetime(2026, 12, 24, 18, tzinfo=UTC)
 
     assert message(body={"send_at": "2026-12-24T18:00:00+01:00"}).differences(
-        {"send_at": wanted}
+        {"send_at": expected}
     ) == [
-        '  ≠ send_at  wanted "2026-12-24T18:00:00+00:00"',
-        '             came   "2026-12-24T18:00:00+01:00"',
+        '  ≠ send_at  expected "2026-12-24T18:00:00+00:00"',
+        '             got      "2026-12-24T18:00:00+01:00"',
     ]
 
 
@@ -290,7 +290,7 @@ def test_every_note_is_told_in_a_line() -> None:
         note(stakes="high"),
     ]
 
-    assert message(notes=notes).what_became() == [
+    assert message(notes=notes).outcome() == [
         '    repair at /text: 1 → "1" (A number becomes a text.)',
         '    ignored at the body: {"txt": 1} → null (A number becomes a text.) Did you mean text?',
         '    repair at /text: 1 → "1" (A number becomes a text.) HIGH STAKES',
@@ -298,7 +298,7 @@ def test_every_note_is_told_in_a_line() -> None:
 
 
 def test_many_notes_are_cut() -> None:
-    told = message(notes=[note(path=f"/{number}") for number in range(11)]).what_became()
+    told = message(notes=[note(path=f"/{number}") for number in range(11)]).outcome()
 
     assert len(told) == 9
     assert told[7].startswith("    repair at /7")
@@ -306,13 +306,13 @@ def test_many_notes_are_cut() -> None:
 
 
 def test_eight_notes_are_all_told() -> None:
-    assert len(message(notes=[note()] * 8).what_became()) == 8
+    assert len(message(notes=[note()] * 8).outcome()) == 8
 
 
 def test_why_it_was_refused_is_told() -> None:
     answer = {"status": 400, "body": {"code": 101, "message": "Bad"}}
 
-    told = message(verdict="refused", answer=answer).what_became()
+    told = message(verdict="refused", answer=answer).outcome()
 
     assert told == ['    refused: {"code": 101, "message": "Bad"}']
 
@@ -324,9 +324,9 @@ def test_a_failed_expectation_is_explained_by_the_nearest() -> None:
         "Wanted more.\n"
         "\n"
         f'The nearest is request 2: 201 sent to {NUMBER}, "Hello.":\n'
-        '  ≠ text  wanted "Hullo."\n'
-        '          came   "Hello."\n'
-        '                 differs from character 2: "e" instead of "u"\n'
+        '  ≠ text  expected "Hullo."\n'
+        '          got      "Hello."\n'
+        '                   differs from character 2: "e" instead of "u"\n'
         "  What the API does with it:\n"
         '    repair at /text: 1 → "1" (A number becomes a text.)\n'
         "\n"
@@ -438,4 +438,4 @@ def test_the_printed_command_shows_the_same_notes(twin: VoiceTwin) -> None:
 def test_what_is_as_wanted_but_rings_no_phone_is_said(more: dict[str, Any], why: str) -> None:
     said = explained("No.", [message(**more)], {"text": "Hello."}, lambda _: "curl")
 
-    assert f"All of it is as wanted, but no phone rings: {why}." in said
+    assert f"All of it is as expected, but no phone rings: {why}." in said

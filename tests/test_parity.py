@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import ROOT, Clock
-from mock_server.app import create_app
-from mock_server.contract import Contract
-from mock_server.in_process import InProcess
-from mock_server.twin import Twin
+from mock_server.contract.loader import Contract
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.testing.transport import InProcess
 from vms import check
 from vms.cli import vms
 from vms.parity import asking, cases, snapshots

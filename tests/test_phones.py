@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_server import phones
+from mock_server.casts import phone_numbers
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
 KINDS = st.sampled_from([0, 1, 2, 3, 6])
@@ -32,8 +32,10 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
 def test_national_numbers_are_those_of_the_library(spelling: tuple[str, str]) -> None:
     region, digits = spelling
 
-    expected = phones._parsed(digits, region)  # noqa: SLF001  (the long way, to compare)
-    assert phones.international(digits, region) == (None if expected == f"+{digits}" else expected)
+    expected = phone_numbers._parsed(digits, region)  # noqa: SLF001  (the long way, to compare)
+    assert phone_numbers.international(digits, region) == (
+        None if expected == f"+{digits}" else expected
+    )
 
 
 @settings(max_examples=1000)
@@ -42,7 +44,7 @@ def test_valid_numbers_are_those_of_the_library(spelling: tuple[str, str]) -> No
     region, digits = spelling
     number = f"+{phonenumbers.country_code_for_region(region)}{digits}"
 
-    assert phones.is_valid(number) == (phones._parsed(number, None) is not None)  # noqa: SLF001
+    assert phone_numbers.is_valid(number) == (phone_numbers._parsed(number, None) is not None)  # noqa: SLF001
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -50,20 +52,20 @@ def test_every_regions_example_is_valid(region: str) -> None:
     example = phonenumbers.example_number(region)
     number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
 
-    assert phones.is_valid(number)
+    assert phone_numbers.is_valid(number)
 
 
 def test_a_region_that_does_not_exist_has_no_numbers() -> None:
-    assert phones.international("0612345678", "XX") is None
+    assert phone_numbers.international("0612345678", "XX") is None
 
 
 def test_an_argentine_mobile_is_left_to_the_library() -> None:
-    assert phones.international("01115-2345-6789".replace("-", ""), "AR") == "+5491123456789"
+    assert phone_numbers.international("01115-2345-6789".replace("-", ""), "AR") == "+5491123456789"
 
 
 def test_a_code_of_no_country_is_not_valid() -> None:
-    assert not phones.is_valid("+2101234567")
+    assert not phone_numbers.is_valid("+2101234567")
 
 
 def test_no_country_code_begins_with_a_zero() -> None:
-    assert not phones.is_valid("+049911231234")
+    assert not phone_numbers.is_valid("+049911231234")

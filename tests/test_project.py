@@ -1,4 +1,4 @@
-"""README, docs and project files tell the truth."""
+"""README, docs and project files are true."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections import Counter
 from itertools import dropwhile, pairwise
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from click.testing import CliRunner
 
 from common import ROOT
 from mock_server import casts
-from mock_server.contract import Contract
-from mock_server.rules import markdown
+from mock_server.contract.loader import Contract
+from mock_server.contract.rule_table import markdown
 from vms.cli import vms
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -134,7 +135,7 @@ def test_the_readme_shows_what_serve_prints(twin_url: str) -> None:
     assert "Listening on http://127.0.0.1:8010 (lenient)" in README
 
 
-def test_the_readme_says_that_the_kit_is_unofficial() -> None:
+def test_the_readme_states_that_the_kit_is_unofficial() -> None:
     assert "**unofficial**" in README
     assert "not the vendor's" in README
 
@@ -165,11 +166,20 @@ def test_every_x_key_is_explained() -> None:
     assert {name for name in shapes if name.startswith("x-")} <= explained
 
 
-def test_every_room_is_in_the_architecture() -> None:
+def test_every_package_is_in_the_architecture() -> None:
     page = (ROOT / "docs/architecture.md").read_text("utf-8")
-    rooms = {path.stem for path in (ROOT / "mock_server").iterdir() if path.stem[0] != "_"}
+    packages = {path.stem for path in (ROOT / "mock_server").iterdir() if path.stem[0] != "_"}
 
-    assert {room for room in rooms - {"py"} if f"`{room}`" not in page} == set()
+    assert {name for name in packages - {"py"} if f"`{name}`" not in page} == set()
+
+
+def test_the_name_of_a_module_of_the_twin_stands_once() -> None:
+    folders = ("mock_server", "vms", "voice_client", "contract_tests", "benchmarks", "tests")
+    modules = [path for name in folders for path in (ROOT / name).rglob("*.py")]
+    everywhere = Counter(path.stem for path in modules if "node_modules" not in path.parts)
+    twins = {path.stem for path in (ROOT / "mock_server").rglob("*.py")} - {"__init__"}
+
+    assert [name for name in sorted(twins) if everywhere[name] > 1] == []
 
 
 def test_the_changelog_has_a_standing_unreleased() -> None:
@@ -196,9 +206,9 @@ def test_the_project_speaks_of_itself_alone() -> None:
         text=True,
         check=True,
     )
-    told = io.StringIO()
+    text = io.StringIO()
     for name in listed.stdout.splitlines():
         with contextlib.suppress(UnicodeDecodeError):
-            told.write((ROOT / name).read_text("utf-8"))
+            text.write((ROOT / name).read_text("utf-8"))
 
-    assert re.findall(r"/(?:root|home/\w+|work|tmp/\w+)/[\w./]+", told.getvalue()) == []
+    assert re.findall(r"/(?:root|home/\w+|work|tmp/\w+)/[\w./]+", text.getvalue()) == []

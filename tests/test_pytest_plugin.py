@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 import mock_server
-from mock_server.app import create_app
-from mock_server.contract import load
-from mock_server.memory_store import MemoryStore
-from mock_server.server import Serving
-from mock_server.testing import VoiceTwin
-from mock_server.twin import Twin
+from mock_server.contract.loader import load
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.http.served import ServeOptions
+from mock_server.http.server import Serving
+from mock_server.store.memory import MemoryStore
+from mock_server.testing.account import VoiceTwin
 
 SENDING = """
 import os
@@ -228,17 +229,17 @@ def test_the_token_of_a_running_twin_stands_in_the_environment(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = "a-token"
-    with Serving(create_app(Twin(load(), MemoryStore()), token=token)) as serving:
+    with Serving(create_app(Twin(load(), MemoryStore()), ServeOptions(token=token))) as serving:
         result = ran(suite, BY_PORT, f"--voice-twin={serving.url}")
         result.assert_outcomes(errors=1)
-        result.stdout.fnmatch_lines(["Authorization: came no token, or another; wanted Bearer*"])
+        result.stdout.fnmatch_lines(["Authorization: got no token, or another; expected Bearer*"])
         monkeypatch.setenv("VOICE_TWIN_TOKEN", token)
         passes(suite, BY_PORT, f"--voice-twin={serving.url}")
 
 
 # ── settings that are wrong ─────────────────────────────────────────────────────────────
 
-NO_MODE = "voice_twin: came 'htpp'; wanted one of in-process, http, or the URL of a running twin"
+NO_MODE = "voice_twin: got 'htpp'; expected one of in-process, http, or the URL of a running twin"
 
 
 def test_a_wrong_mode_is_refused_before_any_test(suite: pytest.Pytester) -> None:
@@ -280,7 +281,7 @@ def test_where_no_twin_answers_it_is_told_in_a_line(suite: pytest.Pytester) -> N
 
 
 @pytest.mark.parametrize(
-    ("variable", "wanted"),
+    ("variable", "expected"),
     [
         ("MY_URL", "NAME = {base_url}"),
         ("= {login}", "NAME = {base_url}"),
@@ -291,19 +292,19 @@ def test_where_no_twin_answers_it_is_told_in_a_line(suite: pytest.Pytester) -> N
     ],
 )
 def test_a_wrong_variable_is_told_in_a_line(
-    suite: pytest.Pytester, variable: str, wanted: str
+    suite: pytest.Pytester, variable: str, expected: str
 ) -> None:
     suite.makeini(f"[pytest]\nvoice_twin_env =\n    {variable}\n")
 
     line = told(ran(suite, IN_PROCESS))
 
-    assert line == f"voice_twin_env: came {variable!r}; wanted {wanted}"
+    assert line == f"voice_twin_env: got {variable!r}; expected {expected}"
 
 
 def test_without_the_extra_it_is_told_what_to_install(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "mock_server.testing", None)
+    monkeypatch.setitem(sys.modules, "mock_server.testing.account", None)
 
     line = told(ran(suite, IN_PROCESS))
 
@@ -396,7 +397,7 @@ def test_a_failed_verification_shows_the_test_and_no_code_of_the_twin(
 ) -> None:
     result = ran(suite, "def test_it_rings(voice_twin):\n    voice_twin.assert_sent(times=1)\n")
 
-    result.stdout.fnmatch_lines(["E *AssertionError: Wanted 1 message, but 0 messages came."])
+    result.stdout.fnmatch_lines(["E *AssertionError: Expected 1 message, but got 0 messages."])
     result.stdout.no_fnmatch_line("*testing.py:*")
 
 
@@ -461,13 +462,14 @@ def test_nothing_of_the_twin_is_imported_before_it_is_used(suite: pytest.Pyteste
 
         def test_one():
             ours = {name for name in sys.modules if name.startswith("mock_server")}
-            assert ours == {"mock_server", "mock_server.pytest_plugin"}
+            package = "mock_server.testing"
+            assert ours == {"mock_server", package, f"{package}.pytest_plugin"}
             assert not {"flask", "httpx", "werkzeug", "yaml", "jsonschema_rs"} & sys.modules.keys()
         """
     )
     # Alone, for other plugins import what they like.
     alone = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = (sys.executable, "-m", "pytest", "-p", "mock_server.pytest_plugin", "-q")
+    command = (sys.executable, "-m", "pytest", "-p", "mock_server.testing.pytest_plugin", "-q")
     result = subprocess.run(
         command, cwd=suite.path, env=alone, capture_output=True, text=True, check=False
     )

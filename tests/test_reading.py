@@ -6,8 +6,8 @@ import pytest
 
 from common import BODY
 from mock_server import casts
-from mock_server.contract import Contract
-from mock_server.reading import read
+from mock_server.contract.loader import Contract
+from mock_server.reading.coercion import read
 
 TABLE = casts.table("FR")
 

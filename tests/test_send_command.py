@@ -27,7 +27,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import mock_server
-from mock_server.testing import VoiceTwin
+from mock_server.testing.account import VoiceTwin
 from vms import interrupts, send_report, send_warnings, sending_progress
 from vms.cli import vms
 from vms.send_options import of_the_contract

@@ -23,8 +23,8 @@ import psutil
 import pytest
 
 from common import BODY, SEND, SIGNED_IN
-from mock_server.delivery import HANG_UP
-from mock_server.server import CannotListenError, Options, Serving, build, is_loopback, serve
+from mock_server.http.served import ServeOptions
+from mock_server.http.server import CannotListenError, Serving, build, is_loopback, serve
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -169,21 +169,21 @@ def test_a_contract_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
 def test_accounts_of_a_file_are_there_from_the_start(tmp_path: Path) -> None:
     path = tmp_path / "accounts.toml"
     path.write_text("[accounts.ada]\nkey = 'a-key'\ncredit = '12.50'\n", "utf-8")
-    client = build(Options(accounts=path, closed=True)).test_client()
+    client = build(ServeOptions(accounts=path, closed=True)).test_client()
 
     assert client.get("/_twin/accounts/ada").get_json()["credit"] == "12.50"
 
 
 @pytest.mark.parametrize("quiet", [True, False])
 def test_the_application_can_be_built_without_a_server(*, quiet: bool) -> None:
-    client = build(Options(quiet=quiet)).test_client()
+    client = build(ServeOptions(quiet=quiet)).test_client()
 
     assert client.get("/_twin/health").status_code == 200
 
 
 def test_a_server_that_cannot_start_tells_its_caller() -> None:
     with pytest.raises(CannotListenError), socket.create_server(("127.0.0.1", 0)) as taken:
-        serve(Options(port=taken.getsockname()[1]), print)
+        serve(ServeOptions(port=taken.getsockname()[1]), print)
 
 
 # ── HTTP, to the byte ──────────────────────────────────────────────────────
@@ -197,7 +197,7 @@ PAYLOAD = json.dumps(BODY).encode()
 @pytest.fixture(scope="module")
 def twin() -> Iterator[str]:
     """The URL of a twin that is served by this process."""
-    with Serving(build(Options(quiet=True))) as serving:
+    with Serving(build(ServeOptions(quiet=True))) as serving:
         yield serving.url
 
 
@@ -247,7 +247,7 @@ def test_chunks_that_are_none_are_the_client_s_fault_and_end_the_connection(twin
 
 
 def test_chunks_that_are_none_end_the_connection_even_if_nobody_reads_them(twin: str) -> None:
-    assert exchange(twin, send(CHUNKED, path=b"/_twin/nothing"), b"what?\r\n") == [404]
+    assert exchange(twin, send(CHUNKED, path=b"/_twin/nothing"), b"what?\r\n") == [400]
 
 
 def test_who_expects_to_continue_may(twin: str) -> None:
@@ -280,7 +280,8 @@ def test_a_whole_url_may_stand_for_its_path(twin: str) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        b"GET //[ HTTP/1.1\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\n\r\n",
+        b"GET /a#b HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\n first: no\r\n\r\n",
         b"\x16\x03\x01\r\n\r\n",
         b"GET /\r\n\r\n",
@@ -297,6 +298,10 @@ def test_a_whole_url_may_stand_for_its_path(twin: str) -> None:
 )
 def test_what_is_no_http_is_refused(twin: str, sent: bytes) -> None:
     assert exchange(twin, sent) == [400]
+
+
+def test_no_later_version_of_http_is_spoken(twin: str) -> None:
+    assert exchange(twin, b"GET / HTTP/2.0\r\n\r\n") == [505]
 
 
 def test_a_head_without_end_is_refused(twin: str) -> None:
@@ -325,7 +330,7 @@ def test_a_length_with_an_underscore_ends_no_body(twin: str, name: bytes) -> Non
     ],
 )
 def test_a_token_that_is_sent_twice_is_none(headers: bytes) -> None:
-    with Serving(build(Options(quiet=True, token="secret"))) as serving:
+    with Serving(build(ServeOptions(quiet=True, token="secret"))) as serving:
         assert exchange(serving.url, HEALTH, headers, b"Connection: close\r\n\r\n") == [401]
 
 
@@ -355,8 +360,10 @@ def answering(environ: dict[str, Any], start_response: StartResponse) -> Iterabl
     """Hang up as the path says, or answer."""
     start_response("200 OK", [("Content-Length", "2")])
     match environ["PATH_INFO"]:
-        case "/fin" | "/rst" as path:
-            environ[HANG_UP](path == "/rst")
+        case "/fin":
+            raise ConnectionAbortedError
+        case "/rst":
+            raise ConnectionResetError
         case "/wait":
             environ["wsgi.input"].read()
         case "/fail":
@@ -374,7 +381,7 @@ def url() -> Iterator[str]:
 
 def test_a_connection_can_end_without_a_byte(url: str) -> None:
     with connect(url) as connection:
-        connection.sendall(b"POST /fin HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        connection.sendall(b"POST /fin HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
 
         assert heard(connection) == b""
 

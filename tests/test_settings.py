@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import NOON
-from mock_server import settings
-from mock_server.campaign import Tariff
-from mock_server.clocks import WorldClock
-from mock_server.contract import Contract
-from mock_server.settings import SettingError, Settings, money, shown
-from mock_server.store import Account, opened
+from mock_server.contract.admin_schemas import SettingError, shown
+from mock_server.contract.loader import Contract
+from mock_server.contract.model import Tariff
+from mock_server.core.accounts import opened
+from mock_server.settings import account_settings
+from mock_server.settings.account_settings import Settings, money
+from mock_server.store.clock import AccountClock
+from mock_server.store.protocol import Account
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -129,7 +131,7 @@ def test_any_json_is_a_fault_or_refused(contract: Contract, document: object) ->
 @given(st.dictionaries(st.sampled_from(["now", "advance", "frozen"]), JSON, max_size=3))
 def test_any_json_sets_the_clock_or_is_refused(document: dict[str, Any]) -> None:
     try:
-        moved = settings.clock(WorldClock(), document, NOON, None)
+        moved = account_settings.clock(AccountClock(), document, NOON, None)
     except SettingError:
         return
     assert moved.now(NOON) >= NOON
@@ -137,7 +139,7 @@ def test_any_json_sets_the_clock_or_is_refused(document: dict[str, Any]) -> None
 
 @given(st.floats(0, 3_153_600_000))
 def test_a_clock_advances_by_what_is_asked(seconds: float) -> None:
-    moved = settings.clock(WorldClock(), {"advance": seconds}, NOON, NOON)
+    moved = account_settings.clock(AccountClock(), {"advance": seconds}, NOON, NOON)
 
     assert moved.now(NOON) == NOON + timedelta(seconds=seconds)
 
@@ -145,7 +147,7 @@ def test_a_clock_advances_by_what_is_asked(seconds: float) -> None:
 def test_first_a_clock_is_set_then_advanced_then_frozen() -> None:
     document = {"frozen": True, "advance": 60, "now": "2026-12-24T18:00:00+01:00"}
 
-    moved = settings.clock(WorldClock(), document, NOON, None)
+    moved = account_settings.clock(AccountClock(), document, NOON, None)
 
     assert moved.now(NOON + timedelta(days=1)).isoformat() == "2026-12-24T17:01:00+00:00"
 
@@ -153,22 +155,22 @@ def test_first_a_clock_is_set_then_advanced_then_frozen() -> None:
 def test_a_clock_may_go_back_where_nothing_came_yet() -> None:
     document = {"now": "2020-01-01T00:00:00Z"}
 
-    assert settings.clock(WorldClock(), document, NOON, None).now(NOON).year == 2020
+    assert account_settings.clock(AccountClock(), document, NOON, None).now(NOON).year == 2020
 
 
 def test_a_clock_may_go_back_as_far_as_the_latest_request() -> None:
-    ahead = WorldClock().set_to(NOON + timedelta(days=1), NOON)
+    ahead = AccountClock().set_to(NOON + timedelta(days=1), NOON)
 
-    assert settings.clock(ahead, {"now": NOON.isoformat()}, NOON, NOON).now(NOON) == NOON
+    assert account_settings.clock(ahead, {"now": NOON.isoformat()}, NOON, NOON).now(NOON) == NOON
 
 
 def test_a_clock_that_fell_behind_is_named_by_what_it_shows() -> None:
     later = NOON + timedelta(days=1)
 
     with pytest.raises(SettingError) as caught:
-        settings.clock(WorldClock(), {"frozen": True}, NOON, later)
+        account_settings.clock(AccountClock(), {"frozen": True}, NOON, later)
 
-    assert NOON.isoformat() in caught.value.came
+    assert NOON.isoformat() in caught.value.got
 
 
 def test_what_is_long_is_cut() -> None:
@@ -176,5 +178,5 @@ def test_what_is_long_is_cut() -> None:
 
 
 def test_a_refusal_says_where_the_document_stands(known: Settings, account: Account) -> None:
-    with pytest.raises(SettingError, match=r"^accounts\.ada\.tariff\.price: came 1e-05; wanted"):
+    with pytest.raises(SettingError, match=r"^accounts\.ada\.tariff\.price: got 1e-05; expected"):
         known.account(account, {"tariff": {"price": 0.00001}}, "accounts.ada")

@@ -21,8 +21,8 @@ import click
 import pytest
 
 from common import ROOT
-from mock_server.contract_file import shipped
-from mock_server.testing import running
+from mock_server.contract.document import shipped
+from mock_server.testing.account import running
 from vms import __main__ as entry_point
 from vms import cli, show
 from vms.endings import Commands

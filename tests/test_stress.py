@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import BODY, NOON, SEND, Clock
-from mock_server.app import create_app
-from mock_server.contract import Contract
-from mock_server.memory_store import MemoryStore
-from mock_server.store import Query
-from mock_server.twin import Twin
+from mock_server.contract.loader import Contract, load
+from mock_server.core.handler import Twin
+from mock_server.core.inbox import Inbox, Query
+from mock_server.http.app import create_app
+from mock_server.http.served import ServeOptions
+from mock_server.store.memory import MemoryStore
 
 pytestmark = [pytest.mark.long, pytest.mark.unmeasured]
 
@@ -58,6 +59,10 @@ def together(jobs: list[Callable[[], None]]) -> list[BaseException]:
     return failures
 
 
+def inbox(store: MemoryStore) -> Inbox:
+    return Twin(load(), store, clock=lambda: NOON).inbox
+
+
 def sends(client: FlaskClient, logins: list[str], seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311  (no secret)
     for n in range(EACH):
@@ -69,7 +74,7 @@ def sends(client: FlaskClient, logins: list[str], seed: int) -> None:
 
 
 def disturbs(client: FlaskClient, seed: int) -> None:
-    """Reset worlds that pass, and set up the others, their sums apart."""
+    """Reset accounts that pass, and set up the others, their sums apart."""
     dice = random.Random(seed)  # noqa: S311  (no secret)
     fault = {"fault": "status", "status": 500, "probability": 0.2}
     for _ in range(EACH):
@@ -90,7 +95,7 @@ def disturbs(client: FlaskClient, seed: int) -> None:
 @pytest.mark.usefixtures("restless")
 def test_sums_are_exact_whoever_else_does_what(contract: Contract) -> None:
     store = MemoryStore(most_entries=10_000, most_bytes=2**30)
-    app = create_app(Twin(contract, store), most_waiting=OTHERS)
+    app = create_app(Twin(contract, store), ServeOptions(workers=2 * OTHERS))
     jobs: list[Callable[[], None]] = [
         lambda n=n: sends(app.test_client(), LOGINS if n % 4 else PASSING, n)
         for n in range(SENDERS)
@@ -103,7 +108,7 @@ def test_sums_are_exact_whoever_else_does_what(contract: Contract) -> None:
     arrived = 0
     for login in LOGINS:
         account = client.get(f"/_twin/accounts/{login}").json
-        page = store.page(Query(login=login, limit=10_000), NOON)
+        page = inbox(store).page(Query(login=login, limit=10_000))
         arrived += len(page.requests)
         costs = [Decimal(row["total_cost"]) for row in page.requests if row["total_cost"]]
         tickets = [
@@ -126,7 +131,7 @@ def test_no_reader_misses_a_request(contract: Contract) -> None:
         finished = False
         while not finished:
             finished = done.is_set()
-            page = store.page(Query(since=seen[-1] if seen else 0, limit=10_000), NOON)
+            page = inbox(store).page(Query(since=seen[-1] if seen else 0, limit=10_000))
             seen.extend(row["id"] for row in page.requests)
 
     reader = threading.Thread(target=read, daemon=True)
@@ -140,7 +145,7 @@ def test_no_reader_misses_a_request(contract: Contract) -> None:
 
 
 @pytest.mark.usefixtures("restless")
-def test_a_world_is_reset_while_it_is_sent_to(contract: Contract) -> None:
+def test_an_account_is_reset_while_it_is_sent_to(contract: Contract) -> None:
     """What is answered after the last reset is what the account was charged for."""
     store = MemoryStore(most_entries=10_000, most_bytes=2**30)
     app = create_app(Twin(contract, store))
@@ -157,7 +162,7 @@ def test_a_world_is_reset_while_it_is_sent_to(contract: Contract) -> None:
 
     send(99)
     account = app.test_client().get("/_twin/accounts/ada").json
-    rows = store.page(Query(login="ada", limit=10_000), NOON).requests
+    rows = inbox(store).page(Query(login="ada", limit=10_000)).requests
     assert sum(Decimal(row["total_cost"]) for row in rows) == Decimal(account["spent"])
     assert len(rows) == account["campaigns"]
 
@@ -172,10 +177,10 @@ def test_memory_is_bounded(contract: Contract, most_accounts: int) -> None:
         client.delete(f"/_twin/accounts/nobody {n}")
 
     accounts, evicted = store.accounts()
-    page = store.page(Query(limit=1_000), NOON)
+    page = inbox(store).page(Query(limit=1_000))
     assert (len(accounts), evicted) == (most_accounts, 300 - most_accounts)
     assert (page.kept, page.evicted) == (10, 290)
-    assert sum(len(kept.pickled) for kept in store._entries.values()) == store._bytes <= 50_000  # noqa: SLF001
+    assert sum(entry.size for entry in store._entries.values()) == store._bytes <= 50_000  # noqa: SLF001
 
 
 def test_the_counts_of_faults_are_bounded(contract: Contract) -> None:
@@ -192,7 +197,7 @@ def test_the_counts_of_faults_are_bounded(contract: Contract) -> None:
 
 
 @given(st.lists(st.sampled_from(["open", "set", "forget", "send"]), max_size=30), st.data())
-def test_the_bound_of_worlds_holds_in_any_order(
+def test_the_bound_of_accounts_holds_in_any_order(
     contract: Contract, steps: list[str], data: st.DataObject
 ) -> None:
     store = MemoryStore(most_accounts=3)

@@ -18,11 +18,12 @@ import pytest
 
 import mock_server
 from common import BODY, NOON, SEND
-from mock_server.app import create_app
-from mock_server.memory_store import MemoryStore
-from mock_server.server import CannotListenError, Serving
-from mock_server.testing import InboxOverflowError, VoiceTwin, attached
-from mock_server.twin import Twin
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.http.served import ServeOptions
+from mock_server.http.server import CannotListenError, Serving
+from mock_server.store.memory import MemoryStore
+from mock_server.testing.account import InboxOverflowError, VoiceTwin, attached
 
 pytestmark = pytest.mark.long
 
@@ -38,7 +39,7 @@ def shared(request: pytest.FixtureRequest) -> Iterator[VoiceTwin]:
             yield served
             return
         with attached(served.base_url) as host:
-            yield host.world("attached@example.com", "a-key")
+            yield host.account("attached@example.com", "a-key")
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def test_it_shows_itself_without_its_key(twin: VoiceTwin) -> None:
     assert repr(twin) == f"VoiceTwin({twin.login!r}, base_url={twin.base_url!r})"
 
 
-def test_another_account_is_another_world(twin: VoiceTwin) -> None:
+def test_another_account_is_another_account(twin: VoiceTwin) -> None:
     other = twin.another()
     send(twin)
 
@@ -209,16 +210,16 @@ def test_strict_refuses_what_lenient_repairs(twin: VoiceTwin) -> None:
     [
         (
             {"credit": -1},
-            'credit: came -1; wanted euros from 0, with at most four decimals, such as "12.50"',
+            'credit: got -1; expected euros from 0, with at most four decimals, such as "12.50"',
         ),
         (
             {"colour": "red"},
             (
-                'colour: came "red"; wanted one of credit, key, mode, voice_addon, region, '
+                'colour: got "red"; expected one of credit, key, mode, voice_addon, region, '
                 "tariff, opt_outs, callback_url"
             ),
         ),
-        ({"mode": "cruel"}, 'mode: came "cruel"; wanted lenient or strict'),
+        ({"mode": "cruel"}, 'mode: got "cruel"; expected lenient or strict'),
     ],
 )
 def test_a_wrong_setting_is_refused_by_field_value_and_what_was_wanted(
@@ -244,7 +245,7 @@ def test_a_forgotten_account_has_nothing_of_what_it_had(twin: VoiceTwin) -> None
 def test_a_forgotten_account_has_no_credit_to_ask_for(twin: VoiceTwin) -> None:
     twin.forget()
 
-    with pytest.raises(ValueError, match=r"^login: came .*; wanted an account; a request opens"):
+    with pytest.raises(ValueError, match=r"^login: got .*; expected an account; a request opens"):
         _ = twin.credit
 
 
@@ -295,7 +296,7 @@ def test_a_clock_advances_by_a_timedelta_or_its_units(twin: VoiceTwin) -> None:
 
 def test_a_moment_without_zone_is_refused(twin: VoiceTwin) -> None:
     said = (
-        "^2026-11-23T12:00:00 has no time zone; say which: "
+        "^2026-11-23T12:00:00 has no time zone; add one: "
         r"moment\.replace\(tzinfo=UTC\)$"
     )
     naive = NOON.replace(tzinfo=None)
@@ -309,12 +310,12 @@ def test_a_clock_does_not_go_back_behind_a_request(twin: VoiceTwin) -> None:
     twin.clock.freeze(NOON)
     send(twin)
 
-    with pytest.raises(ValueError, match=r"now: came .*; wanted not before 2026-11-23T12:00:00"):
+    with pytest.raises(ValueError, match=r"now: got .*; expected not before 2026-11-23T12:00:00"):
         twin.clock.set(NOON - timedelta(seconds=1))
 
 
 def test_a_clock_does_not_advance_backwards(twin: VoiceTwin) -> None:
-    with pytest.raises(ValueError, match=r"advance: came -60.0; wanted seconds from 0"):
+    with pytest.raises(ValueError, match=r"advance: got -60.0; expected seconds from 0"):
         twin.clock.advance(minutes=-1)
 
 
@@ -422,11 +423,11 @@ def test_faults_are_counted(twin: VoiceTwin) -> None:
 
 
 def test_an_unknown_fault_or_option_is_refused(twin: VoiceTwin) -> None:
-    with pytest.raises(ValueError, match=r'^fault: came "explode"; wanted '):
+    with pytest.raises(ValueError, match=r'^fault: got "explode"; expected '):
         twin.faults.add("explode")
-    with pytest.raises(ValueError, match=r"^times: came 0; wanted only so many times"):
+    with pytest.raises(ValueError, match=r"^times: got 0; expected only so many times"):
         twin.faults.reset(times=0)
-    with pytest.raises(ValueError, match=r"^often: came 2; wanted one of fault, times"):
+    with pytest.raises(ValueError, match=r"^often: got 2; expected one of fault, times"):
         twin.faults.reset(often=2)
 
 
@@ -483,7 +484,7 @@ def test_no_times_is_that_it_was_not_sent(twin: VoiceTwin) -> None:
 
     assert twin.assert_sent(text="Goodbye.", times=0) == []
     assert failure(lambda: twin.assert_sent(text="Hello.", times=0))[0] == (
-        'Wanted 0 messages with text "Hello.", but 1 message came.'
+        'Expected 0 messages with text "Hello.", but got 1 message.'
     )
 
 
@@ -558,15 +559,15 @@ def test_a_failure_shows_the_nearest_the_difference_and_how_to_send_it_again(
 
     assert lines == [
         (
-            f'Wanted at least one message with number "{NUMBER}", text "Your code is 12.", '
-            "but 0 messages came."
+            f'Expected at least one message with number "{NUMBER}", text "Your code is 12.", '
+            "but got 0 messages."
         ),
         "",
         f'The nearest is request {number}: 201 sent to {NUMBER}, "Your code is 13.":',
-        f'    number  as wanted: "{NUMBER}"',
-        '  ≠ text    wanted "Your code is 12."',
-        '            came   "Your code is 13."',
-        '                   differs from character 15: "3" instead of "2"',
+        f'    number  as expected: "{NUMBER}"',
+        '  ≠ text    expected "Your code is 12."',
+        '            got      "Your code is 13."',
+        '                     differs from character 15: "3" instead of "2"',
         "",
         "Send it again with:",
         *again(twin, BODY | {"text": "Your code is 13."}),
@@ -579,16 +580,16 @@ def test_a_failure_shows_why_the_nearest_was_refused(near: VoiceTwin) -> None:
 
     lines = failure(near.assert_sent)
 
-    assert lines[0] == "Wanted at least one message, but 0 messages came."
+    assert lines[0] == "Expected at least one message, but got 0 messages."
     assert lines[2] == 'The nearest is request 1: 400 refused to +33612345678, "Hello.":'
-    assert lines[3] == "  All of it is as wanted, but no phone rings: refused."
+    assert lines[3] == "  All of it is as expected, but no phone rings: refused."
     assert lines[4] == "  What the API does with it:"
     assert lines[5].startswith('    refused: {"code": 104, ')
 
 
 def test_a_failure_says_that_nothing_arrived(twin: VoiceTwin) -> None:
     assert failure(lambda: twin.assert_sent(times=2)) == [
-        "Wanted 2 messages, but 0 messages came.",
+        "Expected 2 messages, but got 0 messages.",
         (
             "Nothing arrived under this login at all. "
             "Does the code under test use this base URL, login and key?"
@@ -606,7 +607,7 @@ def test_a_naive_retry_after_a_lost_answer_is_caught(twin: VoiceTwin) -> None:
     dropped = "injected by fault: drop_after_commit (so its caller had no answer)"
     line = f'201 sent to {NUMBER}, "Hello."'
     assert failure(lambda: twin.assert_sent(times=1)) == [
-        "Wanted 1 message, but 2 messages came.",
+        "Expected 1 message, but got 2 messages.",
         f"  request {one.id}: {line}, {dropped}, ticket {one.ticket_number}",
         f"  request {two.id}: {line}, ticket {two.ticket_number}",
         "  They are the same campaign: everyone in it is called, and paid for, once each time.",
@@ -643,7 +644,7 @@ def test_what_was_sent_though_nothing_should_be_is_told(twin: VoiceTwin) -> None
     message = twin.messages[0]
 
     assert failure(twin.assert_nothing_sent) == [
-        "Wanted nothing to be sent, but 1 message came.",
+        "Expected nothing to be sent, but got 1 message.",
         f'  request {message.id}: 201 sent to {NUMBER}, "Hello.", ticket {message.ticket_number}',
     ]
 
@@ -662,7 +663,7 @@ def test_what_had_to_be_repaired_is_told(twin: VoiceTwin) -> None:
     lines = failure(twin.assert_no_repairs)
 
     assert lines[:4] == [
-        "Wanted every request to be valid as sent; 1 had to be repaired,",
+        "Expected every request to be valid as sent; 1 had to be repaired,",
         "which the real API does without a word.",
         "",
         f'request {number}: 201 sent to {NUMBER}, "Hello.":',
@@ -741,7 +742,7 @@ def test_a_wait_that_is_over_tells_the_nearest(twin: VoiceTwin) -> None:
 def test_a_wait_may_be_longer_than_the_twin_lets_one_request_wait(
     near: VoiceTwin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mock_server.testing._LONGEST_WAIT", 0.05)
+    monkeypatch.setattr("mock_server.testing.account._LONGEST_WAIT", 0.05)
     sending = later(lambda: send(near))
 
     assert near.wait_for_message(timeout=300).text == "Hello."
@@ -778,8 +779,8 @@ def test_no_verification_passes_after_an_eviction(
         verify(overflown)
 
     assert str(raised.value) == (
-        "The inbox has dropped 1 of the requests of twin@example.com to make room, so nothing can "
-        "be said of what arrived. It keeps 1000 unless told otherwise: assert more often, or use "
+        "The inbox has dropped 1 of the requests of twin@example.com to make space, so what "
+        "arrived is not known. By default it keeps 1000: assert more often, or use "
         "mock_server.running(most_entries=...)."
     )
 
@@ -821,7 +822,7 @@ def test_evictions_of_another_account_falsify_nothing() -> None:
 def test_the_inbox_tells_what_it_dropped(overflown: VoiceTwin) -> None:
     first, second, *_ = overflown.inbox().splitlines()
 
-    assert first == "1 earlier ones were dropped to make room"
+    assert first == "1 earlier ones were dropped to make space"
     assert second.startswith("request 2: ")
 
 
@@ -912,7 +913,7 @@ def test_where_no_twin_answers_the_error_says_how_to_start_one() -> None:
         attached("http://127.0.0.1:9") as host,
         pytest.raises(ConnectionError) as raised,
     ):
-        host.world("ada@example.com", "a-key")
+        host.account("ada@example.com", "a-key")
 
     said = r"no twin answers at http://127\.0\.0\.1:9 \(.+\); start one with `vms serve`"
     assert re.fullmatch(said, str(raised.value))
@@ -940,24 +941,24 @@ def test_another_kind_of_server_is_told_as_such(status: str, content: bytes) -> 
         attached(serving.url) as host,
         pytest.raises(ValueError, match=r"is that a twin\?") as raised,
     ):
-        host.world("ada@example.com", "a-key")
+        host.account("ada@example.com", "a-key")
 
     answer = f"{serving.url}/_twin/accounts/ada%40example.com answers {status}"
     assert str(raised.value) == f"{answer}; is that a twin?"
 
 
 def test_a_token_opens_a_twin_that_wants_one(contract: Any) -> None:
-    application = create_app(Twin(contract, MemoryStore()), token="a-token")
+    application = create_app(Twin(contract, MemoryStore()), ServeOptions(token="a-token"))
     with Serving(application) as serving:
         with attached(serving.url, token="a-token") as host:
-            twin = host.world("ada@example.com", "a-key")
+            twin = host.account("ada@example.com", "a-key")
             send(twin)
             twin.assert_sent(times=1)
         with (
             attached(serving.url, token="another") as host,
-            pytest.raises(ValueError, match=r"^Authorization: came no token, or another; wanted"),
+            pytest.raises(ValueError, match=r"^Authorization: got no token, or another; expected"),
         ):
-            host.world("ada@example.com", "a-key")
+            host.account("ada@example.com", "a-key")
 
 
 def test_the_package_has_nothing_but_what_it_names() -> None:

@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 
 from common import BODY, ROOT, Clock
-from mock_server.campaign import Accepted, Desk, Tariff
-from mock_server.contract import Contract, load
-from mock_server.memory_store import MemoryStore
-from mock_server.store import Account, Entry, Request, digest
-from mock_server.twin import Twin, wall_clock
+from mock_server.contract.loader import Contract, load
+from mock_server.contract.model import Tariff
+from mock_server.core.campaign_policy import CampaignPolicy
+from mock_server.core.handler import Handled, Twin, wall_clock
+from mock_server.store.entries import Accepted, Request
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import Account, digest
 
 
 def request(contract: Contract, login: str = "ada", **body: object) -> Request:
@@ -30,7 +32,7 @@ def test_of_two_threads_that_spend_the_last_credit_one_is_refused(contract: Cont
         twin = Twin(contract, MemoryStore([account("0.05")]))
         start = threading.Barrier(2)
 
-        def spend(_: int, twin: Twin = twin, start: threading.Barrier = start) -> Entry:
+        def spend(_: int, twin: Twin = twin, start: threading.Barrier = start) -> Handled:
             start.wait()
             return twin.handle(request(contract))
 
@@ -44,9 +46,9 @@ def test_many_threads_spend_exactly_what_they_are_charged(contract: Contract) ->
     twin = Twin(contract, MemoryStore([account("10.00")]))
 
     with ThreadPoolExecutor(16) as pool:
-        entries = list(pool.map(lambda _: twin.handle(request(contract)), range(300)))
+        entries = list(pool.map(lambda _: twin.handle(request(contract)).entry, range(300)))
 
-    sent = [entry.outcome.document() for entry in entries if entry.verdict == "accepted"]
+    sent = [one.outcome.document() for one in entries if one.verdict == "accepted"]
     assert len(sent) == 200
     assert len({campaign["ticket_number"] for campaign in sent}) == 200
     assert {Decimal(campaign["residual_credit"]) for campaign in sent} == {
@@ -75,9 +77,9 @@ def test_the_same_requests_get_the_same_answers_to_the_byte(contract: Contract) 
 
 
 def test_another_tariff_can_be_handed_in(contract: Contract) -> None:
-    desk = Desk(contract, tariff=Tariff(Decimal("0.10"), 60, 10))
+    policy = CampaignPolicy(contract, tariff=Tariff(Decimal("0.10"), 60, 10))
 
-    entry = Twin(contract, desk=desk, clock=Clock()).handle(request(contract))
+    entry = Twin(contract, policy=policy, clock=Clock()).handle(request(contract))
 
     assert (entry.answer.value["total_cost"], entry.answer.value["estimated_duration"]) == (0.1, 60)
 
@@ -113,7 +115,7 @@ def test_a_contract_that_simulates_unless_told_otherwise_is_simulated(tmp_path: 
     path.write_text(text.replace(f"{field}false", f"{field}true"), "utf-8")
     by_default = load(path)
 
-    entry = Twin(by_default, clock=Clock()).handle(request(by_default))
+    entry = Twin(by_default, clock=Clock()).handle(request(by_default)).entry
 
     assert isinstance(entry.outcome, Accepted)
     assert entry.outcome.simulated

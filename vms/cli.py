@@ -55,58 +55,44 @@ def vms() -> None:
     default=32,
     show_default=True,
     type=click.IntRange(2, 256),
-    help="Requests answered at once: threads of one process, which owns the inbox. "
-    "Half of them may wait for the inbox.",
+    help="Threads for the inbox and its settings, and for large bodies. Short requests, delays "
+    "and waiting take none.",
 )
 @click.option(
-    "--allow-host", multiple=True, help="Another name under which the control plane may be asked."
+    "--tls-cert",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Serve HTTPS, with this certificate and its chain, in PEM; needs --tls-key.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The certificate's key, in PEM, without a password.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    help="Another name under which the control plane may be asked.",
 )
 @click.option(
     "--allow-origin",
+    "origins",
     multiple=True,
     help="A web page's origin (https://example.com) that may ask the control plane.",
 )
 @click.option(
     "--allow-callback",
+    "callback_hosts",
     multiple=True,
     help="A host besides those of this machine that a callback URL may have.",
 )
 @click.option("--quiet", is_flag=True, help="Log notes with high stakes only.")
 @_CONTRACT
-def serve(  # noqa: PLR0913, PLR0917  (one argument an option)
-    host: str,
-    port: int,
-    workers: int,
-    accounts: Path | None,
-    allow_host: tuple[str, ...],
-    allow_origin: tuple[str, ...],
-    allow_callback: tuple[str, ...],
-    contract: Path | None,
-    *,
-    strict: bool,
-    closed: bool,
-    mask: bool,
-    quiet: bool,
-) -> None:
+def serve(**options: Any) -> None:  # noqa: ANN401  (as in ServeOptions)
     """Answer as the real API would, offline, until Ctrl-C."""
     from vms import serve as command
 
-    command.run(
-        command.Options(
-            host=host,
-            port=port,
-            strict=strict,
-            workers=workers,
-            quiet=quiet,
-            contract=contract,
-            accounts=accounts,
-            closed=closed,
-            mask=mask,
-            hosts=(host, *allow_host),
-            origins=allow_origin,
-            callback_hosts=allow_callback,
-        )
-    )
+    command.run(command.ServeOptions(**options))
 
 
 @vms.command()
@@ -130,7 +116,7 @@ def explain(
     as_json: bool,
     strict: bool,
 ) -> None:
-    """Tell what the API would do with the payload in FILE (- reads standard input).
+    """Report what the API would do with the payload in FILE (- reads standard input).
 
     Exits with 0, whatever the verdict; with --strict see there; with 2 if FILE cannot be read.
     """
@@ -331,7 +317,7 @@ def lint(contract: Path | None, *, every: bool) -> None:
 
     Exits with 0 if nothing is found, with 1 if anything is.
     """
-    from mock_server.contract_file import shipped
+    from mock_server.contract.document import shipped
     from vms import lint as command
 
     sys.exit(command.run(contract or shipped("voice-campaign.yaml"), every=every))
@@ -371,7 +357,7 @@ def diff(  # noqa: PLR0913  (one argument an option)
 
     Exits with 0, with 1 as --fail-on and with 2 as --every says, or if a contract cannot be used.
     """
-    from mock_server.contract_file import shipped
+    from mock_server.contract.document import shipped
     from vms import diff as command
 
     newer = new or str(shipped("voice-campaign.yaml"))
@@ -386,7 +372,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 def contract(file: Path) -> None:
     """Write the shipped contract to FILE (- prints it), to begin one of your own."""
-    from mock_server.contract_file import shipped
+    from mock_server.contract.document import shipped
 
     text = shipped("voice-campaign.yaml").read_text("utf-8")
     if str(file) == "-":
@@ -427,7 +413,7 @@ def drift(contract: Path, package: Path) -> None:
 
 @vms.command()
 def demo() -> None:
-    """Show the main job: a twin, the seed's example, sloppy requests and what became of them."""
+    """Show the main job: a twin, the vendor's example, sloppy requests and their outcome."""
     from vms import demo as command
 
     command.run()

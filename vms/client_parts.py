@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from mock_server.contract_file import Pointer
+from mock_server.contract.document import Pointer
 from vms.changes.request import Parameter, parameters
 from vms.changes.sources import Side
 

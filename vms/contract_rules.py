@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from mock_server.contract_file import (
+from mock_server.contract.document import (
     NAMED,
     NESTING,
     ContractFile,
@@ -19,7 +19,7 @@ from mock_server.contract_file import (
     members,
     shortened,
 )
-from mock_server.fields import squashed
+from mock_server.contract.model import squashed
 from vms.changes.request import parameters
 from vms.changes.sources import Side
 
@@ -31,15 +31,15 @@ _ONE_LETTER: Final = re.compile(r"\W+")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a contract that must not stay: where, what was found, what was wanted."""
+    """Something in a contract that must not stay: where, what was found, what was expected."""
 
     place: str
     found: str
-    wanted: str
+    expected: str
     rule: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.found}; wanted {self.wanted} [{self.rule}]"
+        return f"{self.place}: {self.found}; expected {self.expected} [{self.rule}]"
 
 
 Rule = Callable[[Side], Iterator[tuple[Pointer, str, str]]]
@@ -58,8 +58,8 @@ def follow_references(file: ContractFile) -> None:
 def problems(side: Side) -> Iterator[Problem]:
     """What our own rules find."""
     for name, rule in RULES.items():
-        for pointer, found, wanted in rule(side):
-            yield Problem(side.file.place(pointer), found, wanted, name)
+        for pointer, found, expected in rule(side):
+            yield Problem(side.file.place(pointer), found, expected, name)
 
 
 def _version(side: Side) -> Iterator[tuple[Pointer, str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mock_server.contract import Contract, ContractError, load
+from mock_server.contract.loader import Contract, ContractError, load
 from vms.endings import CannotError
 
 

@@ -50,7 +50,7 @@ def run() -> None:
 
 
 def _one_contact(console: Console, url: str) -> None:
-    _title(console, "1. The seed's example, through the generated client")
+    _title(console, "1. The vendor's example, through the generated client")
     with VoiceClient("ada@example.com", "a-key", base_url=url) as client:
         client.send(_TEXT, [_NUMBER])
     _exchange(console, _newest(url))
@@ -104,7 +104,7 @@ def _twin() -> Iterator[str]:
         try:
             first = process.stdout.readline() if process.stdout else ""
             if not first.startswith("Listening on "):
-                raise click.ClickException("the twin did not start; `vms serve` says why")
+                raise click.ClickException("the twin did not start; `vms serve` shows why")
             yield first.split()[2]
         finally:
             process.terminate()

@@ -10,7 +10,7 @@ from typing import Final
 import click
 from rich.markup import escape
 
-from mock_server.contract import ContractError
+from mock_server.contract.loader import ContractError
 from vms import show
 from vms.changes.behaviour import Behaviour, Fate
 from vms.changes.clients import clients

@@ -9,10 +9,11 @@ from typing import BinaryIO
 
 import click
 
-from mock_server import phones
-from mock_server.memory_store import MemoryStore
-from mock_server.store import Account, Request, digest
-from mock_server.twin import Twin
+from mock_server.casts import phone_numbers
+from mock_server.core.handler import Twin
+from mock_server.store.entries import Request
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import Account, digest
 from vms import show
 from vms.contracts import loaded
 from vms.endings import CannotError
@@ -35,8 +36,8 @@ def run(
     given = loaded(contract)
     terms = given.terms
     region = (region or terms.default_region).upper()
-    if not phones.is_region(region):
-        raise click.BadParameter(f"{region!r} is no country; wanted two letters, such as FR")
+    if not phone_numbers.is_region(region):
+        raise click.BadParameter(f"{region!r} is not a country; expected two letters, such as FR")
     account = Account(
         _LOGIN,
         digest(_LOGIN, _KEY),
@@ -49,8 +50,8 @@ def run(
         given.key_header: _KEY,
         "content-type": given.media_type,
     }
-    entry = twin.handle(Request(given.method, given.url_path, headers, body))
-    document = entry.document(entry.at)
+    entry = twin.handle(Request(given.method, given.url_path, headers, body)).entry
+    document = twin.inbox.document(entry)
     if as_json:
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
@@ -58,5 +59,5 @@ def run(
         console.print(show.verdict(document))
         console.print(show.notes(document))
         console.print(show.payload(document["answer"]["body"]))
-    if strict and (entry.repairs or entry.verdict == "refused"):
+    if strict and (entry.tally.repairs or entry.verdict == "refused"):
         sys.exit(1)

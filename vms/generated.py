@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import click
 
-from mock_server.contract import ContractError
-from mock_server.contract_file import shipped
+from mock_server.contract.document import shipped
+from mock_server.contract.loader import ContractError
 from vms.changes.sources import side
 from vms.client_parts import GENERATOR, STAMP, STAMP_SIGN, MissingToolError, parts
 from vms.endings import remark

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import click
 
-from mock_server.contract import ContractError, of
-from mock_server.contract_file import ContractFile, Pointer, shipped, shortened
+from mock_server.contract.document import ContractFile, Pointer, shipped, shortened
+from mock_server.contract.loader import ContractError, of
 from vms.changes.sources import Side
 from vms.changes.structure import NO_REPORT
 from vms.contract_rules import Problem, follow_references, problems, without_sources

@@ -10,7 +10,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from mock_server.rules import markdown, rules
+from mock_server.contract.rule_table import markdown, rules
 from vms import show
 from vms.contracts import loaded
 
@@ -27,10 +27,10 @@ def run(form: str, *, contract: Path | None) -> None:
         for name in ("field", "rule", "what happens", "evidence"):
             table.add_column(name, overflow="fold")
         for row in rules(given):
-            says = Text(row["says"])
+            summary = Text(row["summary"])
             if row["stakes"] == "high":
-                says.append(" High stakes.", style="bold red")
+                summary.append(" High stakes.", style="bold red")
             table.add_row(
-                row["field"].replace("[", r"\["), row["rule"], says, row["evidence"]["grade"]
+                row["field"].replace("[", r"\["), row["rule"], summary, row["evidence"]["grade"]
             )
         show.console().print(table)

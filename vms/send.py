@@ -16,7 +16,7 @@ from typing import Literal
 import click
 import httpx
 
-from mock_server.values import printable
+from mock_server.json_values import printable
 from vms import send_report, send_warnings, sending_progress
 from vms.interrupts import Interrupts
 from vms.send_report import Exit, Report, why

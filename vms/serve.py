@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import click
 
-from mock_server.server import CannotListenError, Options, is_loopback, serve
+from mock_server.http.served import ServeOptions
+from mock_server.http.server import CannotListenError, is_loopback, serve
 
-__all__ = ["Options", "run"]
+__all__ = ["ServeOptions", "run"]
 
 
-def run(options: Options) -> None:
+def run(options: ServeOptions) -> None:
     """Serve until Ctrl-C; what cannot be served ends with one line."""
     try:
         if not is_loopback(options.host):
@@ -22,14 +23,14 @@ def run(options: Options) -> None:
         raise click.ClickException(str(error)) from error
 
 
-def _greet(url: str, options: Options) -> None:
+def _greet(url: str, options: ServeOptions) -> None:
     lines = [
         f"Listening on {url} ({'strict' if options.strict else 'lenient'})",
         f"Inbox:       {url}/_twin/requests",
     ]
     if options.token:
         lines += [
-            "Others can reach this address, so /_twin wants a header:",
+            "Others can reach this address, so /_twin requires a header:",
             f"             Authorization: Bearer {options.token}",
         ]
     # At once, as whoever starts it may read the first line and then close the pipe.

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mock_server.values import printable
+from mock_server.json_values import printable
 
 _LONGEST_VALUE: Final = 44
 _STYLES: Final = {
@@ -59,13 +59,13 @@ def verdict(entry: Mapping[str, Any]) -> Text:
             style="not bold default",
         )
     elif entry["unreadable"]:
-        why = " · {where}: {came}; wanted {wanted}".format_map(entry["unreadable"])
+        why = " · {where}: {got}; expected {expected}".format_map(entry["unreadable"])
         line.append(why, style="not bold default")
     return line
 
 
 def notes(entry: Mapping[str, Any]) -> RenderableType:
-    """A table of the notes and faults, with the evidence of each below it."""
+    """A table of the notes and violations, with the evidence of each below it."""
     evidence = list[str]()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("where", "what", "rule", "before → after", "evidence"):
@@ -77,14 +77,17 @@ def notes(entry: Mapping[str, Any]) -> RenderableType:
         if meant := note.get("did_you_mean"):
             change.append(f"\ndid you mean {meant}?", style="bold")
         _row(table, evidence, note["path"] or "body", note["kind"], note["rule"], change, note)
-    for fault in entry["faults"]:
-        change = Text(shown(fault["before"]) + " → {code} {message}".format_map(fault["error"]))
-        _row(table, evidence, fault["path"], "refused", fault["reason"], change, fault)
+    for violation in entry["violations"]:
+        error = "{code} {message}".format_map(violation["error"])
+        change = Text(f"{shown(violation['before'])} → {error}")
+        _row(table, evidence, violation["path"], "refused", violation["reason"], change, violation)
     if not table.row_count:
         if entry["body"] is None:
             return Text("not read")
         return Text("valid as sent: nothing repaired, defaulted or ignored", style="green")
-    reasons = (Text(f"[{number}] {said}", style="dim") for number, said in enumerate(evidence, 1))
+    reasons = (
+        Text(f"[{number}] {reason}", style="dim") for number, reason in enumerate(evidence, 1)
+    )
     return Group(table, *reasons)
 
 
@@ -105,8 +108,8 @@ def _row(  # noqa: PLR0913, PLR0917  (one argument a column)
 
 
 def _reason(evidence: Mapping[str, str]) -> str:
-    said = f"“{evidence['quote']}”" if "quote" in evidence else evidence["reason"]
-    return ": ".join(part for part in (evidence.get("source", evidence["grade"]), said) if part)
+    reason = f"“{evidence['quote']}”" if "quote" in evidence else evidence["reason"]
+    return ": ".join(part for part in (evidence.get("source", evidence["grade"]), reason) if part)
 
 
 def payload(value: Any) -> RenderableType:  # noqa: ANN401  (a JSON value)

@@ -1,6 +1,6 @@
 """The contract this client was generated from, and by what."""
 
-CONTRACT_SHA256 = "8538d7a9b473dda037910cf4bd39fa563d43439cc7f4c66d6d8bf6021be8f4f5"
+CONTRACT_SHA256 = "22cc52063cb182aa89c3a55cc5b503d50801f5858dce0385825a7e0f8a470b52"
 CONTRACT_VERSION = "1.0.0"
 FORMATTER = "ruff 0.17.6"
 GENERATOR = "openapi-python-client 0.29.1"

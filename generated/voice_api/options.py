@@ -15,7 +15,7 @@ class VoiceCampaignOptions(TypedDict, total=False):
     """The parameters of a VoiceCampaign that may be left out, but for request_id."""
 
     sender: str
-    "Sender of the message (if the user allows it), alphanumeric characters. The seed's prose says 3 to 11 characters, its field list up to 20."
+    "Sender of the message (if the user allows it), alphanumeric characters. The vendor's prose says 3 to 11 characters, its field list up to 20."
     send_at: datetime.datetime
     "When you want to send the campaign, ISO 8601 with an offset (for example 2018-10-03T07:42:39-07:00). Without it the campaign is sent at once."
     purpose: VoiceCampaignPurpose
@@ -33,6 +33,6 @@ class VoiceCampaignOptions(TypedDict, total=False):
     simulation_mode: bool
     "True to have the request simulated: a fake result, and only some minimal validations."
     auto_optimize_text: bool
-    "False to keep the text as it is; true strips useless white space and characters. Inferred from the seed's nameless boolean that defaults to true."
+    "False to keep the text as it is; true strips useless white space and characters. Inferred from the vendor's nameless boolean that defaults to true."
     list_name: str
-    "Name of a list to make from these contacts. Inferred from the seed's nameless string."
+    "Name of a list to make from these contacts. Inferred from the vendor's nameless string."

@@ -1,6 +1,6 @@
 """Pure, total functions from one JSON value to another, by the names the contract uses.
 
-A cast knows neither field nor note. What it cannot mend it returns as it came; it never raises.
+A cast knows neither field nor note. What it cannot repair it returns unchanged; it never raises.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from mock_server.casts import contacts, dates, languages, texts
-from mock_server.values import Json
+from mock_server.json_values import Json
 
 Cast: TypeAlias = Callable[[Json], Json]
 

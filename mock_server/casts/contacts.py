@@ -6,8 +6,8 @@ import re
 import unicodedata
 from typing import Final
 
-from mock_server import phones
-from mock_server.values import Json
+from mock_server.casts import phone_numbers
+from mock_server.json_values import Json
 
 
 def split(value: Json) -> Json:
@@ -25,7 +25,7 @@ def split(value: Json) -> Json:
 
 
 def listed(value: Json) -> Json:
-    """A list: of the single item that came, or of the members of an object numbered like a list.
+    """A list: of a single item, or of the members of an object numbered like a list.
 
     >>> listed({"phone_number": "+33612345678"}), listed("+33612345678"), listed(33612345678)
     ([{'phone_number': '+33612345678'}], ['+33612345678'], [33612345678])
@@ -43,7 +43,7 @@ def listed(value: Json) -> Json:
 
 
 def contact(value: Json) -> Json:
-    """A contact with the bare number that came.
+    """A contact that has the bare number.
 
     >>> contact("+33612345678"), contact(33612345678)
     ({'phone_number': '+33612345678'}, {'phone_number': 33612345678})
@@ -107,7 +107,7 @@ def phone_national(value: Json, region: str) -> Json:
     ['0012', '+33612345678', None]
     """
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        return phones.international(value, region) or value
+        return phone_numbers.international(value, region) or value
     return value
 
 
@@ -121,7 +121,7 @@ def phone_plus(value: Json) -> Json:
         isinstance(value, str)
         and value.isascii()
         and value.isdigit()
-        and phones.is_valid(f"+{value}")
+        and phone_numbers.is_valid(f"+{value}")
     ):
         return f"+{value}"
     return value

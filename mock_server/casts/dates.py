@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from mock_server.casts.texts import text
-from mock_server.values import Json
+from mock_server.json_values import Json
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DATE_BLANK_TIME: Final = re.compile(
@@ -31,7 +31,7 @@ def unix_seconds(value: Json) -> Json:
     >>> unix_seconds(1538577759), unix_seconds("1538577759"), unix_seconds(1538577759.0)
     ('2018-10-03T14:42:39Z', '2018-10-03T14:42:39Z', '2018-10-03T14:42:39Z')
 
-    Milliseconds are out of range, and a short number is no such time:
+    Milliseconds are out of range, and a short number is not such a time:
 
     >>> unix_seconds(1538577759000), unix_seconds("20181003"), unix_seconds(True)
     (1538577759000, '20181003', True)
@@ -98,7 +98,7 @@ def paris_time(value: Json) -> Json:
     >>> paris_time("2021-01-01T00:01:00"), paris_time("2021-07-01T00:01:00.5")
     ('2021-01-01T00:01:00+01:00', '2021-07-01T00:01:00.5+02:00')
 
-    Before 1911 Paris was 9 minutes and 21 seconds ahead, which an offset cannot say:
+    Before 1911 Paris was 9 minutes and 21 seconds ahead, which an offset cannot express:
 
     >>> paris_time("1900-01-01T00:00:00"), paris_time("2021-02-30T00:00:00")
     ('1900-01-01T00:00:00', '2021-02-30T00:00:00')

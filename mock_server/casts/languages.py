@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from mock_server.values import Json
+from mock_server.json_values import Json
 
 _TAG: Final = re.compile(r"([A-Za-z]{2,3})[-_ ]([A-Za-z]{2}|[0-9]{3})(?:[.@].*)?", re.DOTALL)
 
 
 def language_tag(value: Json) -> Json:
-    """A language tag in the usual form: small language, hyphen, capital region.
+    """A language tag in the common form: small language, hyphen, capital region.
 
     >>> [language_tag(tag) for tag in ("fr_FR", "FR-fr", "fr-fr", "fr_FR.UTF-8")]
     ['fr-FR', 'fr-FR', 'fr-FR', 'fr-FR']
@@ -72,7 +72,7 @@ _LIKELY_REGION: Final[Mapping[str, str]] = MappingProxyType(
         ]
     )
 )
-# UN M.49 numbers a region: 419 is Latin America, which the seed writes LA.
+# UN M.49 numbers a region: 419 is Latin America, which the vendor's page writes LA.
 _NUMBERED_REGION: Final[Mapping[str, str]] = MappingProxyType({"es-419": "es-LA"})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from mock_server.values import Json
+from mock_server.json_values import Json
 
 
 def text(value: Json) -> Json:
@@ -16,8 +16,8 @@ def text(value: Json) -> Json:
 
     >>> text(12345), text(0.5), text(True), text(33612345678.0)
     ('12345', '0.5', 'true', '33612345678')
-    >>> text("as it is"), text(None), text(["no text"])
-    ('as it is', None, ['no text'])
+    >>> text("as it is"), text(None), text(["a list"])
+    ('as it is', None, ['a list'])
     """
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -101,7 +101,7 @@ _WORDS: Final[Mapping[str, bool]] = MappingProxyType(
 
 
 def boolean(value: Json) -> Json:
-    """True or false for the usual words and numbers, in any case and between blanks.
+    """True or false for the common words and numbers, in any case and between blanks.
 
     >>> [boolean(v) for v in ("true", " YES ", "on", "1", 1, 1.0)]
     [True, True, True, True, True, True]

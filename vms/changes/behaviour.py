@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from mock_server.memory_store import MemoryStore
-from mock_server.store import Account, Entry, Request, digest
-from mock_server.twin import Twin
+from mock_server.core.handler import Twin
+from mock_server.store.entries import Request
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import Account, digest
 from vms.changes.clients import CannotSendError, Client
 from vms.changes.request import Parameter, parameters
 from vms.changes.sources import Side
@@ -135,20 +136,19 @@ class _Caller:
         ):
             if sent == (path, method, names):
                 continue
-            entry = self._sent(self._usual, *sent)
-            met = entry.document(entry.at)
+            met = self._sent(self._usual, *sent)
             told = json.dumps(met["answer"]["body"], ensure_ascii=False)
             yield Run(about, Fate.FAILS, self._usual, f"every request: {met['status']} {told}")
 
-    def send(self, body: Mapping[str, Any]) -> Entry:
-        """What the server makes of the body, with its own address and headers."""
+    def send(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What the server makes of the body, with its own address and headers: an entry."""
         serves = self.serves
         names = (serves.login_header, serves.key_header)
         return self._sent(body, serves.url_path, serves.method, names)
 
     def _sent(
         self, body: Mapping[str, Any], path: str, method: str, names: tuple[str, str]
-    ) -> Entry:
+    ) -> dict[str, Any]:
         terms = self.serves.terms
         account = Account(
             _LOGIN,
@@ -161,7 +161,8 @@ class _Caller:
         headers = {**dict.fromkeys(names, _LOGIN), "content-type": self._knows.media_type}
         sent = json.dumps(body).encode() if self._client is None else self._client.encoded(body)
         request = Request(method, path, headers, sent)
-        return Twin(self.serves, _Forgetful([account])).handle(request)
+        twin = Twin(self.serves, MemoryStore([account]))
+        return twin.inbox.document(twin.handle(request).entry)
 
     def cannot_read(self, status: int, answer: object) -> str:
         """Why the caller's client cannot read the answer; empty if it can."""
@@ -175,18 +176,10 @@ class _Caller:
         return "" if error is None else error.message
 
 
-class _Forgetful(MemoryStore):
-    """A store without an inbox: nobody would look, and keeping it takes a third of the time."""
-
-    def add(self, entry: Entry, world: int = 0) -> Entry:  # noqa: ARG002  (as the store has it)
-        return entry
-
-
 def _differences(
-    home: _Caller, entry: Entry, away: _Caller, other: Entry
+    home: _Caller, before: Mapping[str, Any], away: _Caller, after: Mapping[str, Any]
 ) -> Iterator[tuple[str, Fate, str]]:
     """Each with the parameter it is about, if that is not the one that the request is about."""
-    before, after = entry.document(entry.at), other.document(other.at)
     if before["status"] >= _FIRST_REFUSAL:
         return  # it was refused at home, too
     answer = after["answer"]["body"]

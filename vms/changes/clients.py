@@ -18,7 +18,7 @@ from typing import Any, Final, get_args, get_type_hints
 import attrs
 import httpx
 
-from mock_server.contract_file import shortened
+from mock_server.contract.document import shortened
 from vms import generated
 from vms.changes.sources import Side
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from mock_server.contract_file import Pointer
+from mock_server.contract.document import Pointer
 from vms.changes.findings import Finding, Severity
 from vms.changes.sources import Side
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mock_server.contract_file import Pointer
+from mock_server.contract.document import Pointer
 from vms.changes.findings import Finding, Severity
 from vms.changes.sources import Side
 
@@ -280,11 +280,11 @@ class Requests:
     def _dropped(self, one: Parameter) -> bool:
         """Whether it is a member of an item that is left out where it is not valid."""
         item = self._after.get(one.parent) if one.parent.endswith("[]") else None
-        return item is not None and item.lenient["otherwise"] == "ignore"
+        return item is not None and item.lenient["fallback"] == "ignore"
 
     def _refuses(self, one: Parameter) -> bool:
         """Whether a value that is not valid refuses the request."""
-        return one.lenient["otherwise"] == "reject" and not self._dropped(one)
+        return one.lenient["fallback"] == "reject" and not self._dropped(one)
 
     # ── leniency ─────────────────────────────────────────────────────────
 
@@ -304,7 +304,7 @@ class Requests:
                 "high-stakes-cast-added" if high else "cast-added",
                 (one, other),
                 f"{one.path} is repaired by {', '.join(won)}, too."
-                + (f" What met another fate before ({before['otherwise']}) is taken now." * high),
+                + (f" What met another fate before ({before['fallback']}) is taken now." * high),
                 "See in the twin's notes which of your requests are read so."
                 if high
                 else "Nothing.",
@@ -313,12 +313,12 @@ class Requests:
             what = f"The casts of {one.path} are tried in another order: {', '.join(now)}."
             remedy = "Send valid values; the twin's notes say which were not."
             yield self._finding("casts-reordered", (one, other), what, remedy)
-        if before["otherwise"] != after["otherwise"]:
+        if before["fallback"] != after["fallback"]:
             yield self._finding(
                 "last-resort-changed",
                 (one, other),
-                f"What cannot be repaired in {one.path}: {before['otherwise']} is now "
-                f"{after['otherwise']}. {_fate(other)}",
+                f"What cannot be repaired in {one.path}: {before['fallback']} is now "
+                f"{after['fallback']}. {_fate(other)}",
                 "Send valid values; the twin's notes say which were not.",
             )
         for reason in dict.fromkeys((*before["errors"], *after["errors"])):
@@ -434,7 +434,7 @@ def _or_none(bound: object) -> str:
 
 def _fate(other: Parameter, keyword: str = "any") -> str:
     """What becomes of a value that is no longer valid by this keyword."""
-    otherwise = other.lenient["otherwise"]
+    otherwise = other.lenient["fallback"]
     if otherwise == "reject" and ".".join(other.path.split(".")[:-1]).endswith("[]"):
         return "Such a contact is left out, and the others are called."
     if otherwise == "reject":

@@ -9,9 +9,9 @@ from typing import Any, Final, Self
 
 import httpx
 
-from mock_server import contract
-from mock_server.contract_file import ContractError, ContractFile, Pointer, written
-from mock_server.fields import Contract
+from mock_server.contract import loader
+from mock_server.contract.document import ContractError, ContractFile, Pointer, written
+from mock_server.contract.model import Contract
 from vms.changes.findings import Place
 
 USUAL: Final = "openapi/voice-campaign.yaml"
@@ -60,7 +60,7 @@ def side(name: str) -> Side:
         revision, _, path = name.partition(":")
         label = _AsTyped(f"{revision}:{path or USUAL}")
         file = ContractFile.decoded(label, _shown(name, revision, path))
-    return Side(file, contract.of(file))
+    return Side(file, loader.of(file))
 
 
 class _AsTyped(_Path):  # type: ignore[misc]

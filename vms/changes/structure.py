@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mock_server.contract_file import shortened
+from mock_server.contract.document import shortened
 from vms.changes.findings import Finding, Place, Severity
 from vms.changes.sources import Side
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import httpx
 
-from mock_server.app import create_app
-from mock_server.contract import Contract
-from mock_server.hosts import is_loopback_name
-from mock_server.in_process import BASE_URL, InProcess
-from mock_server.memory_store import MemoryStore
-from mock_server.twin import Twin
+from mock_server.contract.loader import Contract
+from mock_server.core.handler import Twin
+from mock_server.http.app import create_app
+from mock_server.settings.loopback import is_loopback_name
+from mock_server.store.memory import MemoryStore
+from mock_server.testing.transport import BASE_URL, InProcess
 from vms.parity import cases, snapshots
 from vms.parity.cases import Case
 from vms.parity.guard import Guard, HeldBackError

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from mock_server import toml_file
+from mock_server.settings import toml_file
 
 _FORMAT: Final = "vms-kit answers 1"
 # Of what is no JSON so much is kept.

@@ -16,7 +16,7 @@ class Contact:
 
     phone_number: str
     """ A plus sign, the country code and the number.
-    The seed's samples have 15 and 16 digits, where E.164 ends at 15.
+    The vendor's samples have 15 and 16 digits, where E.164 ends at 15.
      """
     first_name: None | str | Unset = UNSET
     last_name: None | str | Unset = UNSET

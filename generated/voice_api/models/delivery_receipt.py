@@ -17,7 +17,7 @@ T = TypeVar("T", bound="DeliveryReceipt")
 
 @_attrs_define
 class DeliveryReceipt:
-    """What became of one call."""
+    """The outcome of one call."""
 
     message_id: str
     """ The ticket of the campaign. """

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="FieldError")
 
 @_attrs_define
 class FieldError:
-    """What is wrong with one parameter. Only the code 442 is documented, so codes are no enumeration."""
+    """What is wrong with one parameter. Only the code 442 is documented, so codes are not an enumeration."""
 
     code: int
     message: str

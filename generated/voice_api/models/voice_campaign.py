@@ -31,7 +31,7 @@ T = TypeVar("T", bound="VoiceCampaign")
 @_attrs_define
 class VoiceCampaign:
     """Payload to send voice campaign.
-    The seed's field list has 14 rows without names beside 11 named parameters: auto_optimize_text, list_name and
+    The vendor's field list has 14 rows without names beside 11 named parameters: auto_optimize_text, list_name and
     request_id are matched to the three that are left, by inference from sibling pages.
 
     """
@@ -40,11 +40,11 @@ class VoiceCampaign:
     """ Message text (from 1 to 1224 characters). """
     recipients: list[Contact]
     """ The contacts to call, 200 to 500 in one request for a large campaign.
-    The seed's prose says up to 500, its field list up to 1000.
+    The vendor's prose says up to 500, its field list up to 1000.
      """
     sender: str | Unset = UNSET
     """ Sender of the message (if the user allows it), alphanumeric characters.
-    The seed's prose says 3 to 11 characters, its field list up to 20.
+    The vendor's prose says 3 to 11 characters, its field list up to 20.
      """
     send_at: datetime.datetime | Unset = UNSET
     """ When you want to send the campaign, ISO 8601 with an offset (for example 2018-10-03T07:42:39-07:00).
@@ -67,15 +67,15 @@ class VoiceCampaign:
      """
     auto_optimize_text: bool | Unset = True
     """ False to keep the text as it is; true strips useless white space and characters.
-    Inferred from the seed's nameless boolean that defaults to true.
+    Inferred from the vendor's nameless boolean that defaults to true.
      """
     list_name: str | Unset = UNSET
     """ Name of a list to make from these contacts.
-    Inferred from the seed's nameless string.
+    Inferred from the vendor's nameless string.
      """
     request_id: None | str | Unset = UNSET
-    """ Your own mark for this request, remembered for 24 hours: a repeat is refused.
-    Inferred from the seed's nameless "string | null".
+    """ Your own idempotency key for this request, remembered for 24 hours: a repeat is refused.
+    Inferred from the vendor's nameless "string | null".
      """
 
     def to_dict(self) -> dict[str, Any]:

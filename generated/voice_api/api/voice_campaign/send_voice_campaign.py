@@ -97,11 +97,12 @@ def sync_detailed(
      Sends one text as a voice call to every contact. Invalid parameters are repaired, defaulted or
     ignored, and the
     request is sent; the rules stand beside each field under `x-lenient`.
-    The path is the one on the vendor's developer pages and in its Java SDK: the seed prints none.
+    The path is the one on the vendor's developer pages and in its Java SDK: the vendor's page prints
+    none.
 
     Args:
         body (VoiceCampaign): Payload to send voice campaign.
-            The seed's field list has 14 rows without names beside 11 named parameters:
+            The vendor's field list has 14 rows without names beside 11 named parameters:
             auto_optimize_text, list_name and
             request_id are matched to the three that are left, by inference from sibling pages.
 
@@ -134,11 +135,12 @@ def sync(
      Sends one text as a voice call to every contact. Invalid parameters are repaired, defaulted or
     ignored, and the
     request is sent; the rules stand beside each field under `x-lenient`.
-    The path is the one on the vendor's developer pages and in its Java SDK: the seed prints none.
+    The path is the one on the vendor's developer pages and in its Java SDK: the vendor's page prints
+    none.
 
     Args:
         body (VoiceCampaign): Payload to send voice campaign.
-            The seed's field list has 14 rows without names beside 11 named parameters:
+            The vendor's field list has 14 rows without names beside 11 named parameters:
             auto_optimize_text, list_name and
             request_id are matched to the three that are left, by inference from sibling pages.
 
@@ -166,11 +168,12 @@ async def asyncio_detailed(
      Sends one text as a voice call to every contact. Invalid parameters are repaired, defaulted or
     ignored, and the
     request is sent; the rules stand beside each field under `x-lenient`.
-    The path is the one on the vendor's developer pages and in its Java SDK: the seed prints none.
+    The path is the one on the vendor's developer pages and in its Java SDK: the vendor's page prints
+    none.
 
     Args:
         body (VoiceCampaign): Payload to send voice campaign.
-            The seed's field list has 14 rows without names beside 11 named parameters:
+            The vendor's field list has 14 rows without names beside 11 named parameters:
             auto_optimize_text, list_name and
             request_id are matched to the three that are left, by inference from sibling pages.
 
@@ -201,11 +204,12 @@ async def asyncio(
      Sends one text as a voice call to every contact. Invalid parameters are repaired, defaulted or
     ignored, and the
     request is sent; the rules stand beside each field under `x-lenient`.
-    The path is the one on the vendor's developer pages and in its Java SDK: the seed prints none.
+    The path is the one on the vendor's developer pages and in its Java SDK: the vendor's page prints
+    none.
 
     Args:
         body (VoiceCampaign): Payload to send voice campaign.
-            The seed's field list has 14 rows without names beside 11 named parameters:
+            The vendor's field list has 14 rows without names beside 11 named parameters:
             auto_optimize_text, list_name and
             request_id are matched to the three that are left, by inference from sibling pages.
 

@@ -1,0 +1,447 @@
+"""The request schema of a contract, compiled: what it accepts is valid as sent.
+
+One typed decoder (msgspec) checks types, enums, lengths and closed names while it decodes; patterns
+and formats are checked afterwards, those of list items once over all items together. It is sound
+and not complete: what it does not accept, or cannot compile, takes the general path, which stays
+the only place of semantics. A law compares the two (contract_tests/test_fast_check.py).
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from operator import attrgetter
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union
+
+import msgspec
+
+Check: TypeAlias = Callable[[Any], bool]
+
+# Whole numbers that a double holds exactly; larger ones take the general path.
+_LARGEST_NUMBER: Final = 2**53
+_ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
+_KINDS: Final[Mapping[str, Any]] = {
+    "null": None,
+    "boolean": bool,
+    "integer": int,
+    "number": int | float,
+    "string": str,
+    "array": list,
+    "object": dict,
+}
+# The keywords that are compiled; all others are left to the general path.
+_KEYWORDS: Final = frozenset(
+    {
+        "additionalProperties",
+        "enum",
+        "format",
+        "items",
+        "maxItems",
+        "maxLength",
+        "maximum",
+        "minItems",
+        "minLength",
+        "minimum",
+        "pattern",
+        "properties",
+        "required",
+        "type",
+    }
+)
+# How two schemas that both hold become one.
+_TIGHTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "maxItems": min,
+    "maxLength": min,
+    "maximum": min,
+    "minItems": max,
+    "minLength": max,
+    "minimum": max,
+}
+# RFC 3339 without what is rare in it (small letters, leap seconds).
+_DATE_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+
+
+class _CannotCompileError(Exception):
+    """A schema, or a part of it, that the general path must check."""
+
+
+@dataclass(frozen=True, slots=True)
+class FastCheck:
+    """One compiled schema of an object."""
+
+    decode: Callable[[bytes], Any]
+    checks: Check | None
+    quotes: Callable[[Any, bool], int]
+    attributes: Mapping[str, str]
+    """The attribute of the decoded value for each property that could be compiled."""
+
+    @classmethod
+    def of(cls, schema: Mapping[str, Any]) -> FastCheck | None:
+        """The check for a schema without references, or None if it cannot be compiled."""
+        try:
+            node = _object(schema)
+        except _CannotCompileError:
+            return None
+        return cls(
+            msgspec.json.Decoder(node.type).decode, node.check, node.quotes, dict(node.attributes)
+        )
+
+    def __call__(self, raw: bytes) -> Any:  # noqa: ANN401  (a type made at load)
+        """The decoded body, an attribute for each property (``UNSET`` where it is absent).
+
+        None if the body may not be valid as sent: then the general path decides.
+        """
+        try:
+            value = self.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        # msgspec keeps the last of two equal names silently, so the names and texts that it kept
+        # are counted: each has two quotes, and no others stand in the body but for escaped ones.
+        seen = (_ESCAPE.sub(b"", raw) if b"\\" in raw else raw).count(b'"')
+        if seen != self.quotes(value, False) and seen != self.quotes(value, True):  # noqa: FBT003
+            return None
+        return value if self.checks is None or self.checks(value) else None
+
+    def getter(self, names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+        """What takes these properties from a decoded body, ``UNSET`` for those that are absent."""
+        attributes = [self.attributes.get(name) for name in names]
+        if all(attributes):
+            return _getter(tuple(filter(None, attributes)))
+        return lambda value: tuple(
+            getattr(value, attribute) if attribute else msgspec.UNSET for attribute in attributes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """One schema: its type for msgspec, and what msgspec does not check of it."""
+
+    type: Any
+    check: Check | None = None
+    pattern: str | None = None
+    """The one pattern of a text, if it can be checked over all items of a list at once."""
+    quotes: Callable[[Any, bool], int] = lambda _, __: 0
+    """How many quotes a value has, at least or (with True) exactly."""
+    least: int = 0
+    """How many quotes every value has."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    members: tuple[_Node, ...] = ()
+    required: frozenset[str] = frozenset()
+
+
+def _node(schema: Mapping[str, Any]) -> _Node:
+    schema = _merged(schema)
+    if unknown := schema.keys() - _KEYWORDS:
+        raise _CannotCompileError(*unknown)
+    if "enum" in schema:
+        return _enum(schema)
+    kinds = schema.get("type", ())
+    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    if not kinds or {"integer", "number"} <= {*kinds}:
+        raise _CannotCompileError("type")
+    nodes = [_of_kind(kind, schema) for kind in kinds]
+    if len(nodes) == 1:
+        return nodes[0]
+    if {"array", "object"} & {*kinds}:
+        raise _CannotCompileError("type")
+    checks = [node.check for node in nodes if node.check]
+    return _Node(
+        Union[tuple(node.type for node in nodes)],  # noqa: UP007  (made at load)
+        # Numbers, booleans and null need none, so there is at most one, that of the text.
+        partial(_if_text, checks[0]) if checks else None,
+        quotes=_quotes_of_text,
+    )
+
+
+def _if_text(check: Check, value: Any) -> bool:  # noqa: ANN401  (a JSON value)
+    return not isinstance(value, str) or check(value)
+
+
+def _of_kind(kind: str, schema: Mapping[str, Any]) -> _Node:
+    match kind:
+        case "null" | "boolean":
+            return _Node(_KINDS[kind])
+        case "integer" | "number":
+            low = max(schema.get("minimum", -_LARGEST_NUMBER), -_LARGEST_NUMBER)
+            high = min(schema.get("maximum", _LARGEST_NUMBER), _LARGEST_NUMBER)
+            bounds = msgspec.Meta(ge=low, le=high)
+            if isinstance(low, float) or isinstance(high, float):
+                raise _CannotCompileError("minimum")
+            whole = Annotated[int, bounds]
+            if kind == "integer":
+                return _Node(whole)
+            return _Node(Union[whole, Annotated[float, bounds]])  # noqa: UP007  (made at load)
+        case "string":
+            return _text(schema)
+        case "array":
+            return _list(schema)
+        case "object":
+            return _object(schema)
+        case _:
+            raise _CannotCompileError("type")
+
+
+def _merged(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with those of ``allOf`` in it."""
+    merged = {name: value for name, value in schema.items() if name != "allOf"}
+    for other in schema.get("allOf", ()):
+        for name, value in _merged(other).items():
+            if name not in merged:
+                merged[name] = value
+            elif name in _TIGHTER:
+                merged[name] = _TIGHTER[name](merged[name], value)
+            elif merged[name] != value:
+                raise _CannotCompileError("allOf")
+    return merged
+
+
+def _enum(schema: Mapping[str, Any]) -> _Node:
+    values = schema["enum"]
+    texts = [value for value in values if isinstance(value, str)]
+    if schema.keys() - {"enum", "type"} or len(texts) != len(values):
+        raise _CannotCompileError("enum")
+    if "string" not in _listed(schema.get("type", "string")):
+        raise _CannotCompileError("enum")
+    return _Node(Literal[tuple(texts)], quotes=_quotes_of_text, least=2)
+
+
+def _listed(kinds: str | Sequence[str]) -> Sequence[str]:
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
+def _quotes_of_text(value: Any, _: bool) -> int:  # noqa: ANN401, FBT001  (a JSON value; see _Node)
+    return 2 if isinstance(value, str) else 0
+
+
+def _text(schema: Mapping[str, Any]) -> _Node:
+    meta = msgspec.Meta(min_length=schema.get("minLength"), max_length=schema.get("maxLength"))
+    checks, pattern = list[Check](), None
+    if "pattern" in schema:
+        pattern = in_python(schema["pattern"])
+        checks.append(_is_text_like(re.compile(pattern)))
+    if "format" in schema:
+        if schema["format"] != "date-time":
+            raise _CannotCompileError("format")
+        checks.append(_is_date_time)
+    return _Node(
+        Annotated[str, meta],
+        _all_of(checks),
+        pattern if len(checks) == 1 else None,
+        _quotes_of_text,
+        least=2,
+    )
+
+
+def _is_text_like(pattern: re.Pattern[str]) -> Check:
+    return lambda text: pattern.search(text) is not None
+
+
+def _is_date_time(text: str) -> bool:
+    if _DATE_TIME.fullmatch(text) is None:
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _all_of(checks: Sequence[Check]) -> Check | None:
+    if len(checks) <= 1:
+        return checks[0] if checks else None
+    return lambda value: all(check(value) for check in checks)
+
+
+# ── lists ────────────────────────────────────────────────────────────
+
+
+def _list(schema: Mapping[str, Any]) -> _Node:
+    if "items" not in schema:
+        raise _CannotCompileError("items")
+    item = _node(schema["items"])
+    meta = msgspec.Meta(min_length=schema.get("minItems"), max_length=schema.get("maxItems"))
+
+    def quotes(values: list[Any], exact: bool) -> int:  # noqa: FBT001  (see _Node)
+        if not exact:
+            return len(values) * item.least
+        if item.attributes:
+            return _quotes_of_objects(item, values)
+        return sum(item.quotes(value, True) for value in values)  # noqa: FBT003
+
+    return _Node(Annotated[list[item.type], meta], _of_items(item), quotes=quotes)  # type: ignore[name-defined]  # made at load
+
+
+def _of_items(item: _Node) -> Check | None:
+    """What checks all items of a list, the same member of each at once."""
+    if not item.attributes:
+        return _of_column(item)
+    columns = [
+        (attrgetter(attribute), name in item.required, check)
+        for (name, attribute), member in zip(item.attributes, item.members, strict=True)
+        if (check := _of_column(member)) is not None
+    ]
+    if not columns:
+        return None
+
+    def are_valid(values: list[Any]) -> bool:
+        for get, is_required, check in columns:
+            column = list(map(get, values))
+            if not is_required:
+                column = [one for one in column if one is not msgspec.UNSET]
+            if not check(column):
+                return False
+        return True
+
+    return are_valid
+
+
+def _of_column(node: _Node) -> Check | None:
+    """What checks many values of one schema."""
+    check = node.check
+    if check is None:
+        return None
+    if node.pattern is None or (joined := _joined(node.pattern)) is None:
+        return lambda values: all(map(check, values))
+
+    def all_like(values: list[str]) -> bool:
+        text = "\n".join(values)
+        # A value with a line of its own would pass for two.
+        return not values or (joined(text) is not None and text.count("\n") == len(values) - 1)
+
+    return all_like
+
+
+def _joined(pattern: str) -> Callable[[str], object] | None:
+    """The pattern for any number of texts, one a line; None if one may match a line's end."""
+    whole = re.fullmatch(r"\^([^|]*)\\Z", pattern.removeprefix("(?a:").removesuffix(")"))
+    if whole is None or "[^" in pattern or "\\n" in pattern or "\n" in pattern:
+        return None
+    return re.compile(rf"(?a:{whole[1]}(?:\n{whole[1]})*+)").fullmatch
+
+
+def _quotes_of_objects(item: _Node, values: list[Any]) -> int:
+    total = 0
+    for (_, attribute), member in zip(item.attributes, item.members, strict=True):
+        column = map(attrgetter(attribute), values)
+        present = [one for one in column if one is not msgspec.UNSET]
+        total += 2 * len(present) + sum(member.quotes(one, True) for one in present)  # noqa: FBT003
+    return total
+
+
+# ── objects ──────────────────────────────────────────────────────────
+
+
+def _object(schema: Mapping[str, Any]) -> _Node:
+    schema = _merged(schema)
+    properties, required = schema.get("properties", {}), {*schema.get("required", ())}
+    if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
+        raise _CannotCompileError("additionalProperties")
+    if schema.keys() - _KEYWORDS:
+        raise _CannotCompileError("object")
+    compiled = dict[str, _Node]()
+    for name, member in properties.items():
+        try:
+            compiled[name] = _node(member)
+        except _CannotCompileError:
+            # Unknown to the decoder, it sends the bodies that have it to the general path.
+            if name in required:
+                raise
+    return _struct(compiled, required)
+
+
+def _struct(members: Mapping[str, _Node], required: Iterable[str]) -> _Node:
+    attributes = {name: _attribute(name, index) for index, name in enumerate(members)}
+    required = frozenset(required)
+    made = msgspec.defstruct(
+        "Body",
+        [
+            (attributes[name], node.type)
+            if name in required
+            else (attributes[name], Union[node.type, msgspec.UnsetType], msgspec.UNSET)  # noqa: UP007
+            for name, node in members.items()
+        ],
+        rename={attribute: name for name, attribute in attributes.items()},
+        forbid_unknown_fields=True,
+        kw_only=True,
+        gc=False,
+    )
+    get = _getter(tuple(attributes.values()))
+    nodes = tuple(members.values())
+    checked = [(attrgetter(attributes[name]), node.check) for name, node in members.items()]
+    checks = [(get_one, check) for get_one, check in checked if check is not None]
+
+    def quotes(value: Any, exact: bool) -> int:  # noqa: ANN401, FBT001  (see _Node)
+        total = 0
+        for one, node in zip(get(value), nodes, strict=True):
+            if type(one) is str:
+                total += 4
+            elif one is not msgspec.UNSET:
+                total += 2 + node.quotes(one, exact)
+        return total
+
+    def check(value: Any) -> bool:  # noqa: ANN401  (a type made at load)
+        for get_one, is_valid in checks:
+            one = get_one(value)
+            if one is not msgspec.UNSET and not is_valid(one):
+                return False
+        return True
+
+    least = sum(2 + members[name].least for name in required)
+    return _Node(made, check, None, quotes, least, tuple(attributes.items()), nodes, required)
+
+
+def _attribute(name: str, index: int) -> str:
+    plain = name.isidentifier() and name.isascii() and not keyword.iskeyword(name)
+    return name if plain and not name.startswith("_") else f"_{index}"
+
+
+def _getter(attributes: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(attributes) > 1:
+        return attrgetter(*attributes)
+    return lambda value: tuple(getattr(value, attribute) for attribute in attributes)
+
+
+# ── patterns ─────────────────────────────────────────────────────────
+
+_ATOM: Final = (
+    r"(?:[^\\.$^()|?*+{}\[\]\n]"  # a character
+    r"|\\[-+.*?()\[\]{}|^$/\\d]"  # an escaped one, or a digit
+    r"|\[\^?(?:[^\\\]\[\n]|\\[\]\\^d-])+\])"  # one of several
+)
+# One repetition of any length at most, no repeated group, few options: it takes linear time.
+_SIMPLE: Final = re.compile(
+    rf"(\^)?((?:{_ATOM}(?:\?|\{{[0-9]+\}})?)*"
+    rf"(?:{_ATOM}(?:[*+]|\{{[0-9]+,[0-9]*\}})(?:{_ATOM}(?:\?|\{{[0-9]+\}})?)*)?)(\$)?"
+)
+_VARIABLE: Final = re.compile(rf"{_ATOM}(?:[*+]|\{{[0-9]+,)")
+_MOST_OPTIONS: Final = 8
+
+
+def in_python(pattern: str) -> str:
+    r"""A pattern of JSON Schema (ECMA 262) as Python reads it the same way.
+
+    >>> in_python("^[a-z]*$")
+    '(?a:^[a-z]*\\Z)'
+
+    Raises:
+        _CannotCompileError: it may mean something else there, or take more than linear time.
+    """
+    simple = _SIMPLE.fullmatch(pattern)
+    repeats = _VARIABLE.search(pattern) is not None
+    if simple is None or pattern.count("?") > _MOST_OPTIONS or (repeats and not simple[1]):
+        raise _CannotCompileError("pattern")
+    # Python's $ matches before a last line's end, too.
+    end = r"\Z" if simple[3] else ""
+    text = f"(?a:{simple[1] or ''}{simple[2]}{end})"
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise _CannotCompileError("pattern") from error
+    return text

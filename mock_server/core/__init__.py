@@ -1,0 +1,1 @@
+"""What the provider does with a request: sign in, read, decide, answer, remember."""

@@ -1,0 +1,270 @@
+"""The twin itself: sign in, read, decide, remember. Knows no Flask and does no I/O of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from mock_server.contract.model import Contract
+from mock_server.core.accounts import opened
+from mock_server.core.campaign_policy import CampaignPolicy, Clock, Order
+from mock_server.core.inbox import Inbox, all_notes
+from mock_server.core.injection import Facts, Injection, Preference, inject
+from mock_server.core.request_reading import RequestReader, Understood
+from mock_server.core.responses import Answer, Responses
+from mock_server.json_values import Json
+from mock_server.reading import coercion
+from mock_server.reading.coercion import Note, Reading
+from mock_server.store.entries import Accepted, Entry, Outcome, Refused, Request, Tally
+from mock_server.store.memory import MemoryStore
+from mock_server.store.protocol import (
+    Account,
+    Balance,
+    Ledger,
+    StaleAccountError,
+    Store,
+    digest,
+)
+
+
+def wall_clock() -> datetime:
+    """The moment, in UTC."""
+    return datetime.now(UTC)
+
+
+UNCHECKED: Final = object()
+"""Stands for a body that nobody has put to `Twin.fast_check` yet."""
+# What a reading depends on; the others are forgotten, and with them the key.
+_KEPT_HEADERS: Final = ("content-type", "content-encoding")
+
+
+class Handled(msgspec.Struct, frozen=True):
+    """A request that was handled: its entry in the inbox, and its answer."""
+
+    entry: Entry
+    answer: Answer | None
+    """None where the connection ends before there is one."""
+    reading: Reading | None = None
+    """None where nobody had to read the body, or could."""
+    injected: Injection | None = None
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of the reading and of the decision."""
+        return all_notes(self.reading, self.entry)
+
+
+class Twin:
+    """Answers requests as the real API would.
+
+    Any non-empty login and key open an account by themselves; with ``closed`` only the store's own
+    accounts may sign in. ``strict`` refuses, for every account, whatever had to be repaired.
+    ``clock`` is the wall clock; each account's own is set against it.
+    """
+
+    def __init__(  # noqa: PLR0913  (what is handed in, each by its name)
+        self,
+        contract: Contract,
+        store: Store | None = None,
+        *,
+        policy: CampaignPolicy | None = None,
+        clock: Clock = wall_clock,
+        strict: bool = False,
+        closed: bool = False,
+    ) -> None:
+        self.contract = contract
+        self.store: Store = store or MemoryStore()
+        self.policy = policy or CampaignPolicy(contract)
+        self._clock = clock
+        self._strict = strict
+        self._closed = closed
+        self._reader = RequestReader(contract, self.policy)
+        self._responses = Responses(contract)
+        self.fast_check = self._reader.fast_check
+        self.inbox = Inbox(self._reader, self._responses, contract, self.store, self.wall)
+
+    def wall(self) -> datetime:
+        """The moment outside all accounts, in UTC."""
+        return self._clock().astimezone(UTC)
+
+    def handle(
+        self,
+        request: Request,
+        prefer: Preference | None = None,
+        checked: Any = UNCHECKED,  # noqa: ANN401  (see FastCheck)
+    ) -> Handled:
+        """Answer one request and put it into the inbox.
+
+        Args:
+            request: what arrived.
+            prefer: the answer that it asks for, as Prism reads it.
+            checked: the result of `fast_check`, where the caller has it already.
+
+        Raises:
+            LookupError: the contract has no such answer as is preferred.
+        """
+        preferred = prefer.rule(self.contract) if prefer else None
+        if request.query:
+            query = coercion.without_key(self.contract, request.query)
+            request = msgspec.structs.replace(request, query=query)
+        wall = self.wall()
+        try:
+            account = self._sign_in(request)
+            if isinstance(account, Refused):
+                login = request.headers.get(self.contract.login_header, "")
+                entry = self.store.add(Entry(wall, login, _kept(request), account))
+                return Handled(entry, self._responses.answer(account))
+            now = account.clock.now(wall)
+            strict = self._strict or account.strict
+            understood = self._understand(account, request, checked, strict=strict)
+            with self.store.ledger(account) as ledger:
+                decision = self._decide(account, understood, ledger, now)
+                injected = self._inject(account, understood, ledger, decision, preferred)
+                outcome: Outcome | None
+                if injected is not None and injected.instead:
+                    outcome, answer = None, injected.answer(self.contract)
+                else:
+                    outcome, answer = decision, self._responses.answer(decision)
+                if isinstance(outcome, Accepted) and not outcome.simulated:
+                    ledger.charge(outcome, now)
+                entry = ledger.remember(
+                    Entry(
+                        now,
+                        account.login,
+                        _kept(request),
+                        outcome,
+                        strict,
+                        account.region if account.voice_addon else None,
+                        _tally(understood.tally, outcome),
+                        injected,
+                    )
+                )
+        except StaleAccountError:
+            # It was reset meanwhile, and the reset counts as first: the request is read anew.
+            return self.handle(request, prefer, checked)
+        return Handled(entry, answer, understood.reading, injected)
+
+    # ── sign in ──────────────────────────────────────────────────────
+
+    def _sign_in(self, request: Request) -> Account | Refused:
+        if request.path != self.contract.url_path:
+            return Refused("not-found")
+        if request.method != self.contract.method:
+            return Refused("method-not-allowed")
+        if request.repeated & {self.contract.login_header, self.contract.key_header}:
+            return Refused("unauthorized")
+        login = request.headers.get(self.contract.login_header, "").strip()
+        key = request.headers.get(self.contract.key_header, "").strip()
+        if magic := self.contract.magic.keys.get(key):
+            return Refused(magic.does["answer"])
+        account = self.store.known(login)
+        if account is None and login and key and not self._closed:
+            account = self.store.open(
+                replace(opened(self.contract, login), key_digest=digest(login, key))
+            )
+        if account is not None and account.key_digest is None and key:
+            account = self._take_key(account, digest(login, key))
+        return account if account and account.has_key(key) else Refused("unauthorized")
+
+    def _take_key(self, account: Account, key_digest: bytes) -> Account:
+        """Make this the account's key, unless another request was faster.
+
+        Raises:
+            StaleAccountError: the account was reset meanwhile; it must not come back.
+        """
+
+        def how(now: Account, _: Balance) -> Account:
+            if now.generation != account.generation:
+                raise StaleAccountError
+            return replace(now, key_digest=key_digest) if now.key_digest is None else now
+
+        changed, _ = self.store.change(opened(self.contract, account.login), how)
+        return changed
+
+    # ── read ─────────────────────────────────────────────────────────
+
+    def _understand(
+        self,
+        account: Account,
+        request: Request,
+        checked: Any,  # noqa: ANN401  (see FastCheck)
+        *,
+        strict: bool,
+    ) -> Understood:
+        if not account.voice_addon:
+            return Understood(Refused("forbidden"))
+        if checked is UNCHECKED:
+            checked = self.fast_check(request)
+        if checked is not None:
+            return self._reader.checked(checked)
+        return self._reader.understand(request, account.region, strict=strict)
+
+    # ── decide ───────────────────────────────────────────────────────
+
+    def _decide(
+        self, account: Account, understood: Understood, ledger: Ledger, now: datetime
+    ) -> Outcome:
+        order, simulated = understood.order, understood.simulated
+        if isinstance(simulated, Refused):
+            return simulated
+        if isinstance(order, Refused):
+            if simulated is None:
+                return order
+            return self.policy.simulate(account, simulated, order, ledger.state(None, now), now)
+        state = ledger.state(order.request_id, self.policy.forgets_before(now))
+        real = self.policy.send(account, order, state, now)
+        if simulated is None:
+            return real
+        return self.policy.simulate(account, simulated, real, state, now)
+
+    def _inject(
+        self,
+        account: Account,
+        understood: Understood,
+        ledger: Ledger,
+        outcome: Outcome,
+        preferred: Mapping[str, Json] | None,
+    ) -> Injection | None:
+        order, reading, magic = understood.order, understood.reading, self.contract.magic
+        if reading is not None:
+            body = reading.value
+            numbers = frozenset(one["phone_number"] for one in body.get("recipients", ()))
+            text, request_id = body.get("text", ""), body.get("request_id")
+        elif isinstance(order, Order):
+            if (
+                preferred is None
+                and not account.faults.rules
+                and magic.numbers.keys().isdisjoint(order.numbers)
+            ):
+                return None
+            numbers, text, request_id = frozenset(order.numbers), order.text, order.request_id
+        else:
+            numbers, text, request_id = frozenset(), "", None
+        facts = Facts(isinstance(outcome, Accepted), numbers, text, request_id)
+        return inject(account, ledger, preferred, magic, facts)
+
+
+def _kept(request: Request) -> Request:
+    headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
+    return Request(
+        request.method, request.path, headers, request.body, request.complete, request.query
+    )
+
+
+def _tally(read: Tally, outcome: Outcome | None) -> Tally:
+    """The tally of the reading's notes and of the decision's advice."""
+    if not isinstance(outcome, Accepted) or not outcome.advice:
+        return read
+    advice = Tally.of(outcome.advice, ())
+    fields = None if read.fields is None or advice.fields is None else read.fields | advice.fields
+    return Tally(
+        read.repairs,
+        read.advice + advice.advice,
+        read.high_stakes + advice.high_stakes,
+        read.rules | advice.rules,
+        fields,
+    )

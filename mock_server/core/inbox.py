@@ -1,0 +1,194 @@
+"""What arrived, for whoever looks: entries as documents, their readings worked out once more."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, cast
+
+from mock_server.contract.model import Contract
+from mock_server.core.injection import Injection
+from mock_server.core.request_reading import RequestReader
+from mock_server.core.responses import Answer, Responses
+from mock_server.reading.coercion import Note, Reading
+from mock_server.reading.decoding import Unreadable
+from mock_server.store.entries import Accepted, Entry
+from mock_server.store.protocol import Store
+
+# A body of 1 MiB can draw a hundred thousand; nobody reads them.
+MOST_NOTES: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which entries are asked for; None asks for all. The names are those of the control plane."""
+
+    login: str | None = None
+    verdict: str | None = None
+    state: str | None = None
+    field: str | None = None
+    rule: str | None = None
+    stakes: str | None = None
+    number: str | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    since: int = 0
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries as rows, oldest first; how many are kept, how many were dropped for space.
+
+    ``evicted`` is about the login that was asked for, or about all.
+    """
+
+    requests: list[dict[str, Any]]
+    kept: int
+    evicted: int
+
+
+class Inbox:
+    """The entries of a store, read by the contract under which they arrived."""
+
+    def __init__(
+        self,
+        reader: RequestReader,
+        responses: Responses,
+        contract: Contract,
+        store: Store,
+        wall: Callable[[], datetime],
+    ) -> None:
+        self._reader = reader
+        self._responses = responses
+        self._contract = contract
+        self._store = store
+        self._wall = wall
+
+    def find(self, number: int) -> dict[str, Any] | None:
+        """The document of the entry with that id, if it is still there."""
+        entry = self._store.find(number)
+        return self.document(entry) if entry else None
+
+    def page(self, query: Query) -> Page:
+        """The entries that fit, oldest first."""
+        entries = self._store.entries(query.login, query.since)
+        rows = (self._row(entry) for entry in entries if self._fits(entry, query))
+        kept, evicted = self._store.kept(query.login)
+        return Page(list(islice(rows, query.limit)), kept, evicted)
+
+    def document(self, entry: Entry) -> dict[str, Any]:
+        """The whole entry at this moment of its account's clock.
+
+        ``raw_base64`` is there only where the body is not UTF-8.
+        """
+        body = entry.request.body
+        try:
+            raw = {"raw": body.decode()}
+        except UnicodeDecodeError:
+            raw = {
+                "raw": body.decode(errors="backslashreplace"),
+                "raw_base64": base64.b64encode(body).decode(),
+            }
+        reading, unreadable = self._reading(entry)
+        answer = self.answer(entry)
+        notes = all_notes(reading, entry)
+        return {
+            **self._row(entry),
+            "query": entry.request.query,
+            "content_type": entry.request.content_type,
+            **raw,
+            "strict": entry.strict,
+            "unreadable": unreadable.document() if unreadable else None,
+            "body": reading.value if reading else None,
+            "violations": [one.document() for one in reading.violations] if reading else [],
+            "answer": {
+                "status": answer.status if answer else None,
+                "body": answer.value if answer else {},
+            },
+            "campaign": entry.campaign.document() if entry.campaign else None,
+            "notes": [note.document() for note in notes[:MOST_NOTES]],
+            "notes_left_out": max(0, len(notes) - MOST_NOTES),
+        }
+
+    def answer(self, entry: Entry) -> Answer | None:
+        """The answer that it had; None where the connection was reset before there was one."""
+        if entry.outcome is not None:
+            return self._responses.answer(entry.outcome)
+        injected = cast("Injection | None", entry.injected)
+        return injected.answer(self._contract) if injected else None
+
+    def _reading(self, entry: Entry) -> tuple[Reading | None, Unreadable | None]:
+        if entry.region is None:
+            return None, None
+        found = self._reader.again(entry.request, entry.region)
+        return (None, found) if isinstance(found, Unreadable) else (found, None)
+
+    def _row(self, entry: Entry) -> dict[str, Any]:
+        campaign = entry.campaign
+        answer = self.answer(entry)
+        return {
+            "id": entry.id,
+            "at": entry.at.isoformat(),
+            "login": entry.login,
+            "method": entry.request.method,
+            "path": entry.request.path,
+            "verdict": entry.verdict,
+            "status": answer.status if answer else None,
+            "notes": entry.tally.repairs,
+            "advice": entry.tally.advice,
+            "high_stakes": entry.tally.high_stakes,
+            "state": self._state(entry),
+            "total_cost": str(campaign.cost) if campaign else None,
+            "injected": entry.injected.document() if entry.injected else None,
+        }
+
+    def _state(self, entry: Entry) -> str | None:
+        if entry.campaign is None:
+            return None
+        account, wall = self._store.known(entry.login, used=False), self._wall()
+        return entry.campaign.state(account.clock.now(wall) if account else wall)
+
+    def _fits(self, entry: Entry, query: Query) -> bool:
+        tally = entry.tally
+        return (
+            query.verdict in {None, entry.verdict}
+            and (query.rule is None or query.rule in tally.rules)
+            and (query.stakes is None or _has_stakes(entry, query.stakes))
+            and (query.after is None or entry.at >= query.after)
+            and (query.before is None or entry.at < query.before)
+            and (query.state is None or query.state == self._state(entry))
+            and (query.field is None or self._is_about(entry, query.field))
+            and (query.number is None or self._calls(entry, query.number))
+        )
+
+    def _is_about(self, entry: Entry, field: str) -> bool:
+        if entry.tally.fields is not None:
+            return field in entry.tally.fields
+        reading, _ = self._reading(entry)
+        notes, violations = (reading.notes, reading.violations) if reading else ((), ())
+        return field in {one.field for one in notes} | {one.field for one in violations}
+
+    def _calls(self, entry: Entry, number: str) -> bool:
+        body = entry.request.body
+        clean = not entry.tally.repairs and b"\\" not in body
+        # What is valid as sent has the number as it is; so most entries need not be read.
+        if clean and number.encode() not in body:
+            return False
+        reading, _ = self._reading(entry)
+        contacts = reading.value.get("recipients", ()) if reading else ()
+        return any(contact.get("phone_number") == number for contact in contacts)
+
+
+def _has_stakes(entry: Entry, stakes: str) -> bool:
+    high, notes = entry.tally.high_stakes, entry.tally.repairs + entry.tally.advice
+    return high > 0 if stakes == "high" else notes > high
+
+
+def all_notes(reading: Reading | None, entry: Entry) -> tuple[Note, ...]:
+    """The notes of the reading and of the decision."""
+    read = reading.notes if reading else ()
+    return (*read, *entry.outcome.advice) if isinstance(entry.outcome, Accepted) else read

@@ -1,0 +1,1 @@
+"""HTTP around the twin: the imitated API, the control plane, the server."""

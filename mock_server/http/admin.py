@@ -1,0 +1,371 @@
+"""The control plane over HTTP, by its own contract ``openapi/twin.yaml``."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from http import HTTPMethod
+from typing import Any
+from urllib.parse import urlsplit
+
+import flask
+
+from mock_server import __version__
+from mock_server.contract.admin_schemas import (
+    SettingError,
+    check,
+    integer,
+    methods,
+    query,
+    shown,
+)
+from mock_server.contract.rule_table import magic_values, rules
+from mock_server.core.accounts import opened
+from mock_server.core.campaign_policy import instant
+from mock_server.core.inbox import Query
+from mock_server.http import waiting
+from mock_server.http.masking import masked
+from mock_server.http.served import CONTROL, problem, served, served_twin
+from mock_server.json_values import Json
+from mock_server.reading.decoding import LARGEST_BODY
+from mock_server.settings.account_settings import Settings, clock
+from mock_server.settings.loopback import is_loopback_name
+from mock_server.store.injection_plan import Count, InjectionPlan
+from mock_server.store.protocol import Account, Balance
+
+blueprint = flask.Blueprint("control", __name__, url_prefix=CONTROL)
+
+
+@blueprint.before_request
+def admit() -> flask.Response | None:
+    """Turn away what a web page could have sent, or what lacks the token."""
+    options = served().options
+    token = options.token
+    host = urlsplit(f"//{flask.request.host}").hostname or ""
+    # Where a token is required, no web page has it, and a machine is known by many names.
+    if token is None and not (is_loopback_name(host) or host in {options.host, *options.hosts}):
+        return problem(403, "Host", host, "a loopback name, or a host the twin was started with")
+    origin = flask.request.headers.get("Origin")
+    if origin is not None and origin not in _own_origins().union(options.origins):
+        return problem(403, "Origin", origin, "no Origin, the twin's own, or one allowed at start")
+    if flask.request.method == "OPTIONS" and origin in options.origins:
+        # A preflight carries no token.
+        return flask.Response(status=204)
+    sent = flask.request.headers.get("Authorization", "")
+    if token is not None and not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+        expected = "Bearer and the token printed at the start"
+        return problem(401, "Authorization", "no token, or another", expected)
+    return None
+
+
+@blueprint.after_request
+def share(response: flask.Response) -> flask.Response:
+    """Let web pages of the allowed origins, and of no other, read the answer."""
+    origin = flask.request.headers.get("Origin")
+    if origin is not None and origin in served().options.origins:
+        response.headers.update(
+            {
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Allow-Methods": ", ".join(methods()),
+                "Access-Control-Allow-Headers": "Authorization, Content-Type",
+                "Vary": "Origin",
+            }
+        )
+    return response
+
+
+@blueprint.get("/health")
+def health() -> dict[str, Any]:
+    """Whether the twin is ready, and what it is."""
+    contract = served_twin().contract
+    about = {
+        "version": contract.version,
+        "sha256": contract.sha256,
+        "url_path": contract.url_path,
+        "login_header": contract.login_header,
+        "key_header": contract.key_header,
+    }
+    return {"status": "ready", "version": __version__, "contract": about}
+
+
+@blueprint.get("/requests")
+def list_requests() -> flask.Response | dict[str, Any]:
+    """The inbox, oldest first; with ``wait``, as soon as something fits."""
+    asked, seconds = _query(flask.request.args)
+    twin = served_twin()
+    environ = flask.request.environ
+    until = environ.setdefault(waiting.UNTIL, time.monotonic() + seconds)
+    page = twin.inbox.page(asked)
+    if not page.requests and time.monotonic() < until:
+        wait = waiting.Wait(
+            until,
+            lambda: bool(twin.inbox.page(replace(asked, limit=1)).requests),
+            # A clock that runs changes states, and no store reports it.
+            changes_by_itself=asked.state is not None,
+        )
+        if later := environ.get(waiting.LATER):
+            later(wait)
+            return flask.Response()
+        if not served().waiting.acquire(blocking=False):
+            expected = "fewer requests that wait at once; ask again, or start with more --workers"
+            return problem(503, "wait", "one too many", expected)
+        try:
+            waiting.block(wait, twin.store)
+        finally:
+            served().waiting.release()
+        page = twin.inbox.page(asked)
+    return {
+        "requests": _shown(page.requests),
+        "kept": page.kept,
+        "evicted": page.evicted,
+    }
+
+
+def _query(args: Mapping[str, str]) -> tuple[Query, float]:
+    """What is asked for, and how many seconds to wait for it."""
+    asked = query("listRequests", args)
+    seconds: float = asked.pop("wait")
+    for name in asked.keys() & {"after", "before"}:
+        moment = instant(asked[name])
+        if moment is None:
+            raise SettingError(name, asked[name], "a moment of the years 1 to 9999")
+        asked[name] = moment
+    return Query(**asked), seconds
+
+
+@blueprint.get("/requests/<number>")
+def get_request(number: str) -> flask.Response | dict[str, Any]:
+    """One request with its reading, outcome and answer."""
+    twin, request_id = served_twin(), integer(number)
+    found = None if request_id is None else twin.inbox.find(request_id)
+    if found is None:
+        hint = f"the id of a kept request; {CONTROL}/requests lists them"
+        if evicted := twin.store.kept(None)[1]:
+            hint += f" ({evicted} were dropped to make space)"
+        return problem(404, "id", number, hint)
+    shown: dict[str, Any] = _shown(found)
+    return shown
+
+
+@blueprint.get("/accounts")
+def list_accounts() -> dict[str, Any]:
+    """Every account, the longest unused first."""
+    accounts, evicted = served_twin().store.accounts()
+    return {
+        "accounts": [_account(account, balance) for account, balance in accounts],
+        "evicted": evicted,
+    }
+
+
+@blueprint.get("/accounts/<login>")
+def get_account(login: str) -> flask.Response | dict[str, Any]:
+    """One account."""
+    store = served_twin().store
+    account = store.known(login)
+    return _account(account, store.balance(account)) if account else _no_account(login)
+
+
+@blueprint.put("/accounts/<login>")
+def set_account(login: str) -> dict[str, Any]:
+    """Set what is named of an account, keep the rest."""
+    settings = _body()
+    twin = served_twin()
+    known = _settings()
+    new = opened(twin.contract, login)
+    # Before the account is opened: what is refused changes nothing.
+    credit = known.account(new, settings).credit if "credit" in settings else None
+    account, balance = twin.store.change(
+        new, lambda account, _: known.account(account, settings), credit
+    )
+    return _account(account, balance)
+
+
+@blueprint.delete("/accounts/<login>")
+def reset_account(login: str) -> tuple[str, int]:
+    """Forget one account."""
+    served_twin().store.forget(login)
+    return "", 204
+
+
+@blueprint.get("/accounts/<login>/clock")
+def get_clock(login: str) -> flask.Response | dict[str, Any]:
+    """What time it is for an account."""
+    account = served_twin().store.known(login)
+    return _clock(account) if account else _no_account(login)
+
+
+@blueprint.put("/accounts/<login>/clock")
+def set_clock(login: str) -> dict[str, Any]:
+    """Set, advance, freeze or release an account's clock."""
+    settings = _body()
+    twin = served_twin()
+
+    def how(account: Account, balance: Balance) -> Account:
+        moved = clock(account.clock, settings, twin.wall(), balance.latest)
+        return replace(account, clock=moved)
+
+    account, _ = twin.store.change(opened(twin.contract, login), how)
+    return _clock(account)
+
+
+@blueprint.get("/accounts/<login>/faults")
+def list_faults(login: str) -> flask.Response | dict[str, Any]:
+    """The injected faults of an account."""
+    store = served_twin().store
+    account = store.known(login)
+    return _faults(account, store.balance(account)) if account else _no_account(login)
+
+
+@blueprint.put("/accounts/<login>/faults")
+def set_faults(login: str) -> dict[str, Any]:
+    """Inject these faults and no others."""
+    settings = _body()
+    rules = _checked(settings.get("faults"))
+    check("FaultSettings", {**settings, "faults": rules})
+    return _faults(*_plan(login, lambda plan: plan.only(int(settings.get("seed", 0)), rules)))
+
+
+@blueprint.post("/accounts/<login>/faults")
+def add_fault(login: str) -> tuple[dict[str, Any], int]:
+    """Inject one more fault."""
+    rule = _settings().fault(_body())
+    return _faults(*_plan(login, lambda plan: plan.and_also(rule))), 201
+
+
+@blueprint.delete("/accounts/<login>/faults")
+def clear_faults(login: str) -> tuple[str, int]:
+    """Inject nothing any more."""
+    if served_twin().store.known(login):
+        _plan(login, lambda plan: plan.only(plan.seed, ()))
+    return "", 204
+
+
+@blueprint.get("/magic")
+def list_magic_values() -> dict[str, Any]:
+    """What forces an outcome without any call here."""
+    magic = served_twin().contract.magic
+    return {"values": magic_values(served_twin().contract), "ranges": list(magic.ranges)}
+
+
+@blueprint.get("/rules")
+def list_rules() -> dict[str, Any]:
+    """Every rule of the contract with its evidence."""
+    contract = served_twin().contract
+    return {"rules": rules(contract), "sources": dict(contract.sources)}
+
+
+@blueprint.post("/reset")
+def reset() -> tuple[str, int]:
+    """Forget every account and every request."""
+    served_twin().store.reset()
+    return "", 204
+
+
+@blueprint.route("", defaults={"path": ""}, methods=[*HTTPMethod], provide_automatic_options=False)
+@blueprint.route("/<path:path>", methods=[*HTTPMethod], provide_automatic_options=False)
+def nothing(path: str) -> flask.Response:  # noqa: ARG001  (the request has it too)
+    """Whatever else is asked under the prefix."""
+    got = f"{flask.request.method} {flask.request.path}"
+    return problem(404, "path", got, "a route of openapi/twin.yaml, with its method")
+
+
+def _body() -> dict[str, Any]:
+    """The JSON object that was sent, whatever its Content-Type."""
+    sent = flask.request.stream.read(LARGEST_BODY + 1)
+    if max(len(sent), flask.request.content_length or 0) > LARGEST_BODY:
+        raise SettingError("body", f"more than {LARGEST_BODY} bytes", "no more than that")
+    try:
+        body = json.loads(sent, parse_constant=_refuse_constant)
+        # Half a surrogate pair fits no answer.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        got = shown(sent.decode(errors="replace"))
+        raise SettingError("body", got, f"a JSON object ({error})") from error
+    if not isinstance(body, dict):
+        raise SettingError("body", shown(body), "a JSON object")
+    return body
+
+
+def _refuse_constant(constant: str) -> float:
+    raise ValueError(f"{constant} is not valid JSON")
+
+
+def _settings() -> Settings:
+    return Settings(served_twin().contract, frozenset(served().options.callback_hosts))
+
+
+def _checked(rules: Json) -> Json:
+    """A list of faults, each checked by itself, so that the place of what is wrong is named."""
+    if not isinstance(rules, list):
+        return rules
+    return [_settings().fault(rule, f"faults.{index}") for index, rule in enumerate(rules)]
+
+
+def _plan(login: str, how: Callable[[InjectionPlan], InjectionPlan]) -> tuple[Account, Balance]:
+    twin = served_twin()
+    return twin.store.change(
+        opened(twin.contract, login),
+        lambda account, _: replace(account, faults=how(account.faults)),
+    )
+
+
+def _account(account: Account, balance: Balance) -> dict[str, Any]:
+    tariff = account.tariff or served_twin().policy.tariff
+    return {
+        "login": account.login,
+        "key_set": account.key_digest is not None,
+        "credit": str(balance.credit),
+        "spent": str(balance.spent),
+        "campaigns": balance.campaigns,
+        "mode": "strict" if account.strict else "lenient",
+        "voice_addon": account.voice_addon,
+        "region": account.region,
+        "tariff": {
+            "price": str(tariff.price),
+            "billing_step": tariff.billing_step,
+            "characters_a_second": tariff.characters_a_second,
+        },
+        "opt_outs": _shown(sorted(account.opt_outs)),
+        "callback_url": account.callback_url,
+        "clock": _clock(account),
+        "faults": len(account.faults.rules),
+        "evicted": balance.evicted,
+        "request_ids_forgotten": balance.request_ids_forgotten,
+    }
+
+
+def _clock(account: Account) -> dict[str, Any]:
+    now = account.clock.now(served_twin().wall())
+    return {"now": now.isoformat(), "frozen": account.clock.frozen_at is not None}
+
+
+def _faults(account: Account, balance: Balance) -> dict[str, Any]:
+    plan = account.faults
+    return {
+        "seed": plan.seed,
+        "faults": [
+            {
+                "id": rule.id,
+                "tried": balance.counts.get(rule.id, Count()).tried,
+                "met": balance.counts.get(rule.id, Count()).met,
+                "rule": _shown(rule.rule),
+            }
+            for rule in plan.rules
+        ],
+    }
+
+
+def _no_account(login: str) -> flask.Response:
+    expected = "an account; a request opens one, or PUT"
+    return problem(404, "login", login, expected)
+
+
+def _shown(value: Json) -> Json:
+    return masked(value) if served().options.mask else value
+
+
+def _own_origins() -> set[str]:
+    return {f"{scheme}://{flask.request.host}" for scheme in ("http", "https")}

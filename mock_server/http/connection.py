@@ -1,0 +1,392 @@
+"""One HTTP/1.1 connection on an event loop: requests in, replies out, each in its turn.
+
+What is imitated and short is answered here, in the loop; what takes long, and the control plane,
+by a thread. A delay and a wait for the inbox take neither.
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+import struct
+import time
+from asyncio import Transport
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_to_bytes
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mock_server.http import imitated, waiting, wsgi
+from mock_server.http.imitated import MOST_DRAINED, Reply
+from mock_server.http.served import is_control
+from mock_server.reading.decoding import LARGEST_BODY
+from mock_server.store.entries import Request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from mock_server.http.server import Loop
+
+LARGEST_HEAD: Final = 2**16
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+# SO_LINGER, on, 0 seconds: a socket that is closed resets its connection.
+_RESET: Final = struct.pack("ii", 1, 0)
+_VERSIONS: Final = {"1.0", "1.1"}
+_STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
+}
+
+
+def encode(reply: Reply, date: str, *, head: bool = False, close: bool = False) -> bytes:
+    r"""The bytes of a reply; to HEAD without its body.
+
+    >>> encode(Reply(204, [("A", "é")], b""), "now")
+    b'HTTP/1.1 204 No Content\r\nA: \xe9\r\nDate: now\r\nServer: vms-kit\r\n\r\n'
+    """
+    lines = "".join([f"{name}: {value}\r\n" for name, value in reply.headers])
+    first = _STATUS_LINES.get(reply.status) or f"HTTP/1.1 {reply.status} \r\n"
+    last = "Connection: close\r\n" if close else ""
+    text = f"{first}{lines}{last}Date: {date}\r\nServer: vms-kit\r\n\r\n"
+    return text.encode("latin-1") + (b"" if head else reply.body)
+
+
+@functools.lru_cache(maxsize=8)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
+
+
+@functools.lru_cache(maxsize=256)
+def _decoded(target: bytes) -> tuple[bytes, str, bool]:
+    """A request's target without scheme and host, its path as text, and whose it is.
+
+    Raises:
+        ValueError: it is neither a path nor a URL; inside of the parser that is a broken head.
+    """
+    if b"#" in target:
+        raise ValueError("a fragment")
+    if not target.startswith((b"/", b"*")):
+        url = httptools.parse_url(target)
+        target = (url.path or b"/") + (b"?" + url.query if url.query else b"")
+    path = unquote_to_bytes(target.partition(b"?")[0]).decode(errors="replace")
+    return target, path, is_control(path)
+
+
+def _stated_length(headers: list[tuple[bytes, bytes]]) -> int:
+    """The length of the body, as far as the headers state it.
+
+    Raises:
+        ValueError: they do not name one host (RFC 9112, 3.2), or the body is
+            not sent as it is; inside of the parser that is a broken head.
+    """
+    length = hosts = 0
+    for name, value in headers:
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"host":
+            hosts += 1
+        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+            raise ValueError(value)
+    if hosts > 1:
+        raise ValueError(hosts)
+    return length
+
+
+@dataclass(slots=True, eq=False)
+class _Received:
+    """A request, whole; the connection may have to end with its reply."""
+
+    method: str = ""
+    target: bytes = b""
+    path: str = ""
+    control: bool = False
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes = b""
+    complete: bool = True
+    keep_alive: bool = False
+    refusal: HTTPStatus | None = None
+    """Why the server itself refuses it."""
+
+
+class Connection(HttpToolsProtocol):
+    """A client's connection.
+
+    Of uvicorn's class, what stands around the parser: its own cycle of a request is ASGI's, which
+    has no hand on the transport and writes header names its own way.
+    """
+
+    def __init__(self, loop: Loop) -> None:
+        super().__init__(loop.config, loop.state, {}, loop.loop)
+        self._loop = loop
+        self.since: float | None = None
+        """Since when the client is waited for; None while it waits for us."""
+        self._queue = deque[_Received]()
+        self._answered: _Received | None = None
+        """The request that is being answered, where that takes time."""
+        self._give_up: Callable[[], object] | None = None
+        """Ends what its answer waits for."""
+        self._ends = self._has_left = False
+        """Nothing more is read; the client sends no more, and is gone or half so."""
+        self._is_in_head = self._is_in_body = self._owes_continue = False
+        self._version, self._whose = "", _decoded(b"/")
+        self._chunks = list[bytes]()
+        self._size = 0
+        # Bytes at hand, and whether a request ended in them; bytes of a head until now.
+        self._fed, self._has_ended, self._head_size = 0, False, 0
+
+    # ── what the transport reports ──
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """A client connected: turn it away if there are too many."""
+        super().connection_made(transport)
+        self.since = self._loop.loop.time()
+        if len(self.connections) > self._loop.most_connections:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        super().connection_lost(exc)
+        self._loop.left()
+        self._ends, self._answered = True, None
+        self._queue.clear()
+        if self._give_up:
+            self._give_up()
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes: parts of a request, or several."""
+        if self._ends:
+            return
+        self._fed, self._has_ended = len(data), False
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._stay(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+        if self._is_in_head:
+            # Where a request ended in these bytes, most of them may be its.
+            self._head_size += 0 if self._has_ended else len(data)
+            if self._head_size > LARGEST_HEAD:
+                self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # it may stay half open
+        """The client sends no more: answer what it has sent, a body that breaks off as such."""
+        if self._is_in_body:
+            self._whole(complete=False, keep_alive=False)
+        self._ends = self._has_left = True
+        # TLS has no half-closed connections.
+        return self._answered is not None and self.scheme == "http"
+
+    def pause_writing(self) -> None:
+        """The client does not read: neither do we."""
+        super().pause_writing()
+        self.flow.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        super().resume_writing()
+        self._next()
+
+    def shutdown(self) -> None:
+        """Answer what was asked, and close; whoever has left is not waited for."""
+        self._ends = True
+        if self._answered is None or (self._has_left and self._give_up):
+            self.transport.close()
+
+    # ── what the parser finds ──
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self._is_in_head, self._head_size = not self._ends, 0
+        self.since = self._loop.loop.time()
+
+    def on_headers_complete(self) -> None:
+        """Its head is there."""
+        if self._ends:
+            return
+        self._is_in_head, self._is_in_body = False, True
+        self._chunks, self._size = [], 0
+        if self._fed > LARGEST_HEAD and self._head_length() > LARGEST_HEAD:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return
+        self._version = self.parser.get_http_version()
+        if self._version not in _VERSIONS:
+            is_old = self._version < min(_VERSIONS)
+            self._refuse(
+                HTTPStatus.BAD_REQUEST if is_old else HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
+            )
+            return
+        if self.parser.should_upgrade():
+            self._is_in_body = False
+            return
+        self._whose, length = _decoded(self.url), _stated_length(self.headers)
+        if self._whose[-1] and length > LARGEST_BODY:
+            # The control plane refuses it by its length: none of it need be read.
+            self._whole(complete=False, keep_alive=False)
+        elif self.expect_100_continue:
+            self._owes_continue = True
+            self._next()
+
+    def on_body(self, body: bytes) -> None:
+        """Some of its body: keep what is read, and no more."""
+        if not self._is_in_body:
+            return
+        if self._size <= LARGEST_BODY:
+            self._chunks.append(body)
+        self._size += len(body)
+        if self._size > MOST_DRAINED:
+            self._whole(complete=True, keep_alive=False)
+
+    def on_message_complete(self) -> None:
+        """All of it is there."""
+        self._has_ended = True
+        if self._is_in_body:
+            kept = self._version == "1.1" and self.parser.should_keep_alive()
+            self._whole(complete=True, keep_alive=kept)
+
+    def _stay(self, rest: bytes) -> None:
+        """Read on as if the client, such as ``curl --http2``, had not asked for another protocol.
+
+        httptools stops at such a head, and leaves the body to the other protocol.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return
+        lines = [line for line in self.headers if line[0] not in {b"connection", b"upgrade"}]
+        head = b"".join(b"%s: %s\r\n" % line for line in lines)
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"%s %s HTTP/1.1\r\n%s\r\n%s" % (method, self.url, head, rest))
+
+    def _head_length(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _whole(self, *, complete: bool, keep_alive: bool) -> None:
+        """The request is to be answered, as far as it is there."""
+        self._is_in_body = self._owes_continue = False
+        method, body = self.parser.get_method().decode(), b"".join(self._chunks)[: LARGEST_BODY + 1]
+        self._queue.append(
+            _Received(method, *self._whose, self.headers, body, complete, keep_alive)
+        )
+        self._next()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Report, after all other answers, why nothing is read any more."""
+        self._is_in_head = self._is_in_body = False
+        if not self._ends:
+            self._ends = True
+            self._queue.append(_Received(refusal=status))
+            self._next()
+
+    # ── what is answered ──
+
+    def _next(self) -> None:
+        """Answer what is waiting for its turn, until something takes time."""
+        while self._queue and self._answered is None:
+            self._answered = self._queue.popleft()
+            self.since = None
+            self._answer(self._answered)
+        if self._owes_continue and self._answered is None:
+            self._owes_continue = False
+            self.transport.write(_CONTINUE)
+        if self.transport.is_closing():
+            return
+        # At the end it is read and thrown away: unread, it would turn the end into a reset.
+        if (self._queue and not self._ends) or self.flow.write_paused:
+            self.flow.pause_reading()
+        else:
+            self.flow.resume_reading()
+
+    def _answer(self, received: _Received) -> None:
+        served = self._loop.served
+        if received.refusal:
+            self._deliver(wsgi.plain(received.refusal), received)
+            return
+        if served is None or received.control:
+            host, port = (self.server or ("", None))[:2]
+            environ = wsgi.environ(
+                received.method,
+                received.target,
+                received.headers,
+                received.body,
+                (self.scheme or "http", host, port or 0),
+            )
+            self._ask(environ, received)
+            return
+        headers, repeated = wsgi.headers(received.headers)
+        request = Request(
+            received.method,
+            received.path,
+            headers,
+            received.body,
+            complete=received.complete,
+            query=received.target.partition(b"?")[2].decode(errors="replace"),
+            repeated=repeated,
+        )
+        checked = served.twin.fast_check(request)
+        if imitated.is_quick(request, checked):
+            self._deliver(imitated.reply(served, request, checked), received)
+        else:
+            answer = functools.partial(imitated.reply, served, request, checked)
+            self._loop.threads.submit(answer, lambda reply: self._deliver_later(reply, received))
+
+    def _ask(self, environ: WSGIEnvironment, received: _Received) -> None:
+        """Let the application answer; it may have the request wait for the inbox."""
+        waits = list[waiting.Wait]()
+        environ[waiting.LATER] = waits.append
+
+        def answered(reply: Reply) -> None:
+            if self._answered is not received:
+                return
+            if waits:
+                self._give_up = self._loop.waiters.add(
+                    waits[0],
+                    lambda until: self._ask({**environ, waiting.UNTIL: until}, received),
+                )
+            else:
+                self._deliver_later(reply, received)
+
+        self._loop.threads.submit(lambda: wsgi.call(self._loop.application, environ), answered)
+
+    def _deliver_later(self, reply: Reply, received: _Received) -> None:
+        if self._answered is received:
+            self._deliver(reply, received)
+            self._next()
+
+    def _deliver(self, reply: Reply, received: _Received) -> None:
+        if reply.delay:
+            in_time = reply._replace(delay=0)
+            timer = self._loop.loop.call_later(reply.delay, self._deliver_later, in_time, received)
+            self._give_up = timer.cancel
+            return
+        self._answered = self._give_up = None
+        self.since = self._loop.loop.time()
+        if reply.hang_up:
+            self._hang_up(reset=reply.reset)
+            return
+        close = not received.keep_alive or (self._ends and not self._queue)
+        head = received.method == "HEAD"
+        self.transport.write(encode(reply, _date(int(time.time())), head=head, close=close))
+        if close:
+            self._close()
+
+    def _hang_up(self, *, reset: bool) -> None:
+        if not reset:
+            self._close()
+            return
+        connection = self.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._ends = True
+        self._queue.clear()
+        self.transport.abort()
+
+    def _close(self) -> None:
+        self._ends, self._is_in_head, self._is_in_body = True, False, False
+        self._queue.clear()
+        self.transport.close()

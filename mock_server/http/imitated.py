@@ -1,0 +1,200 @@
+"""The imitated API: from a request to the reply that leaves, whoever carries it.
+
+The server, the transport of tests and the WSGI application all call `reply`, and each applies what
+a fault does to the connection: it waits ``delay``, or ends the connection in place of an answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from werkzeug.wsgi import LimitedStream
+
+from mock_server.core.handler import UNCHECKED, Handled
+from mock_server.core.injection import Preference
+from mock_server.core.responses import CONTENT_TYPE, Answer, Responses
+from mock_server.http.masking import masked
+from mock_server.http.served import CONTROL, Served, is_control, problem_body
+from mock_server.json_values import printable
+from mock_server.reading.decoding import LARGEST_BODY
+from mock_server.store.entries import Refused, Request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+MOST_DRAINED: Final = 64 * 2**20
+"""So many bytes of a body are read and thrown away, so that a client which still writes gets its
+answer and not a reset."""
+REPEATED: Final = "mock_server.repeated"
+"""Where the environ has the names of headers, in lower case, that were sent more than once."""
+# The general path takes about 25 us for each recipient that needs repair, so 2 ms for so many
+# bytes; nobody else is answered meanwhile.
+_LARGEST_AT_ONCE: Final = 2**12
+
+_log = logging.getLogger("mock_server")
+
+
+class Reply(NamedTuple):
+    """An answer as it leaves, and how: after so many seconds, or not at all."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    delay: float = 0
+    hang_up: bool = False
+    """The connection ends before a byte of the answer,"""
+    reset: bool = False
+    """and does so by a reset (RST)."""
+
+
+def is_quick(request: Request, checked: object) -> bool:
+    """Whether the request is answered in so short a time that an event loop may do it itself.
+
+    ``checked`` is the result of `Twin.fast_check`.
+    """
+    return checked is not None or len(request.body) <= _LARGEST_AT_ONCE
+
+
+def reply(served: Served, request: Request, checked: object = UNCHECKED) -> Reply:
+    """Answer a request to the imitated API; never raises."""
+    asked = request.headers.get("prefer")
+    prefer = Preference.of(asked) if asked else None
+    try:
+        handled = served.twin.handle(request, prefer, checked)
+        _report(handled)
+        return _reply(handled)
+    except LookupError as error:
+        return _plain(404, problem_body("Prefer", str(prefer), str(error)))
+    except Exception:  # noqa: BLE001  (whatever it is, the client gets an answer)
+        return failed(served)
+
+
+def failed(served: Served) -> Reply:
+    """The answer in place of one that the twin could not give; logs the current exception."""
+    _log.exception("The twin failed; please report this.")
+    answer = Responses(served.twin.contract).answer(Refused("twin-failed"))
+    return _plain(answer.status, answer.body)
+
+
+def _plain(status: int, body: bytes) -> Reply:
+    headers = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body)))]
+    return Reply(status, headers, body)
+
+
+def _reply(handled: Handled) -> Reply:
+    answer, injected, entry = handled.answer, handled.injected, handled.entry
+    if answer is None:
+        answer = _NOTHING
+    content_type, body = injected.changed(answer) if injected else (CONTENT_TYPE, answer.body)
+    lines = [
+        ("Content-Type", content_type),
+        ("Content-Length", str(len(body))),
+        *answer.headers.items(),
+        ("Twin-Notes", str(entry.tally.repairs)),
+        ("Twin-Advice", str(entry.tally.advice)),
+        ("Twin-Request", f"{CONTROL}/requests/{entry.id}"),
+    ]
+    if injected is None:
+        return Reply(answer.status, lines, body)
+    return Reply(answer.status, lines, body, injected.delay, injected.hang_up, injected.reset)
+
+
+# Stands where a connection is reset before there is an answer.
+_NOTHING: Final = Answer(0, b"")
+
+
+def _report(handled: Handled) -> None:
+    """Log a line for the request, and one for each rule with high stakes; no value of the body."""
+    entry = handled.entry
+    seen = f"{CONTROL}/requests/{entry.id}"
+    if _log.isEnabledFor(logging.INFO):
+        status = handled.answer.status if handled.answer else "no answer"
+        asked = printable(masked(f"{entry.request.method} {entry.request.path}"))
+        met = f" · injected: {handled.injected}" if handled.injected else ""
+        _log.info("%s %s · %d notes · %s%s", status, asked, entry.tally.repairs, seen, met)
+    if not entry.tally.high_stakes or not _log.isEnabledFor(logging.WARNING):
+        return
+    warnings = dict[tuple[str, str | None], list[str]]()
+    for note in handled.notes:
+        if note.high_stakes:
+            reason = (note.rule.summary, note.did_you_mean)
+            warnings.setdefault(reason, []).append(note.path or "body")
+    for (summary, meant), (first, *others) in warnings.items():
+        where = f"{first} and {len(others)} more" if others else first
+        hint = f" Did you mean {meant}?" if meant else ""
+        _log.warning("high stakes: %s: %s%s · %s", printable(masked(where)), summary, hint, seen)
+
+
+# ── under a WSGI server ────────────────────────────────────────────────────
+
+
+def before(application: WSGIApplication, served: Served) -> WSGIApplication:
+    """The application, which answers the control plane alone, with the imitated API in front.
+
+    Not by its routes: they would redirect some paths, and refuse some methods, in words of their
+    own. A fault that ends the connection is raised, as WSGI has no other way to do so.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = _request(environ)
+        if request is None:
+            return application(environ, start_response)
+        given = reply(served, request)
+        if given.delay:
+            time.sleep(given.delay)
+        if given.hang_up:
+            raise (ConnectionResetError if given.reset else ConnectionAbortedError)("injected")
+        status = HTTPStatus(given.status)
+        start_response(f"{status} {status.phrase}", given.headers)
+        return [] if request.method == "HEAD" else [given.body]
+
+    return answer
+
+
+def _request(environ: Mapping[str, Any]) -> Request | None:
+    """The request of a WSGI environ, unless it is the control plane's."""
+    path, query = (
+        environ.get(name, "").encode("latin-1").decode(errors="replace")
+        for name in ("PATH_INFO", "QUERY_STRING")
+    )
+    if is_control(path):
+        return None
+    headers = {
+        key[5:].replace("_", "-").lower(): value
+        for key, value in environ.items()
+        if key.startswith("HTTP_")
+    }
+    for key in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if value := environ.get(key):
+            headers[key.replace("_", "-").lower()] = value
+    body, complete = _bounded(environ)
+    return Request(
+        environ["REQUEST_METHOD"],
+        path,
+        headers,
+        body,
+        complete=complete,
+        query=query,
+        repeated=environ.get(REPEATED, frozenset()),
+    )
+
+
+def _bounded(environ: Mapping[str, Any]) -> tuple[bytes, bool]:
+    """The body up to one byte over what the twin reads, and whether all of it arrived.
+
+    The rest is drained, not kept.
+    """
+    length = environ.get("CONTENT_LENGTH") or "0"
+    stated = int(length) if length.isascii() and length.isdigit() else 0
+    stream = environ["wsgi.input"]
+    if not environ.get("wsgi.input_terminated"):
+        stream = LimitedStream(stream, stated)
+    body = stream.read(LARGEST_BODY + 1)
+    drained = 0
+    while len(body) > LARGEST_BODY and drained < MOST_DRAINED and (chunk := stream.read(2**16)):
+        drained += len(chunk)
+    return body, len(body) >= min(stated, LARGEST_BODY)

@@ -1,0 +1,1 @@
+"""What is remembered: accounts, their ledgers, the inbox."""

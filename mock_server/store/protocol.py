@@ -1,0 +1,161 @@
+"""Accounts and their ledgers as values, and the protocol that every store fulfils."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from mock_server.contract.model import Tariff
+from mock_server.store.clock import AccountClock
+from mock_server.store.entries import Accepted, Entry
+from mock_server.store.injection_plan import Count, InjectionPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One login and everything that is set for it, as one value: a request reads it once.
+
+    The key itself is not kept. ``generation`` distinguishes an account from a later one of the
+    same login.
+    """
+
+    login: str
+    key_digest: bytes | None
+    """None takes the first key that comes."""
+    credit: Decimal
+    """The credit it starts with, in euros."""
+    voice_addon: bool = True
+    strict: bool = False
+    region: str = "FR"
+    """Where its national numbers belong: ISO 3166, two letters."""
+    tariff: Tariff | None = None
+    """What campaigns cost it, if not what they cost everyone."""
+    opt_outs: frozenset[str] = frozenset()
+    callback_url: str | None = None
+    clock: AccountClock = field(default_factory=AccountClock)
+    faults: InjectionPlan = field(default_factory=InjectionPlan)
+    generation: int = 0
+
+    def has_key(self, key: str) -> bool:
+        """Whether this is the account's key; takes the same time whatever the answer."""
+        known = self.key_digest
+        return known is not None and hmac.compare_digest(known, digest(self.login, key))
+
+
+def digest(login: str, key: str) -> bytes:
+    """What is kept of a key: enough to recognise it, not to use it."""
+    return hashlib.sha256(f"{login}\0{key}".encode("utf-8", "surrogatepass")).digest()
+
+
+class State(NamedTuple):
+    """What a decision needs to know of an account's ledger."""
+
+    credit: Decimal
+    issued: int = 0
+    """How many tickets the account has had."""
+    request_id_used: datetime | None = None
+    """When this request's ``request_id`` was last used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The totals of an account until now; money in euros."""
+
+    credit: Decimal
+    spent: Decimal
+    campaigns: int
+    counts: Mapping[int, Count]
+    latest: datetime | None
+    """When its latest request arrived, by its own clock."""
+    evicted: int
+    request_ids_forgotten: int = 0
+    """How many were forgotten before their time, to make space."""
+
+
+class StaleAccountError(Exception):
+    """The account was reset since it was read; read it again."""
+
+
+class Ledger(Protocol):
+    """One account's money and memory, held by one request alone."""
+
+    def state(self, request_id: str | None, since: datetime) -> State:
+        """The state now; a ``request_id`` used before ``since`` counts as unused."""
+
+    def counts(self) -> Mapping[int, Count]:
+        """How often each injected fault was tried and met."""
+
+    def count(self, changed: Mapping[int, Count]) -> None:
+        """Remember these counts."""
+
+    def charge(self, campaign: Accepted, at: datetime) -> None:
+        """Charge the campaign, count its ticket and remember its ``request_id``."""
+
+    def remember(self, entry: Entry) -> Entry:
+        """Put the entry into the inbox; the same entry with its id."""
+
+
+class Store(Protocol):
+    """Where everything is kept. All of it may be called from several threads at once."""
+
+    def known(self, login: str, *, used: bool = True) -> Account | None:
+        """The account of that login, if there is one; by being ``used`` it will be kept longer."""
+
+    def open(self, new: Account) -> Account:
+        """The account of that login; if there is none, ``new`` becomes it."""
+
+    def change(
+        self,
+        new: Account,
+        how: Callable[[Account, Balance], Account],
+        credit: Decimal | None = None,
+    ) -> tuple[Account, Balance]:
+        """Open the account if there is none, and replace what is set by what ``how`` makes of it.
+
+        Nothing else changes the account in between, and nothing is changed if ``how`` raises.
+        ``credit`` becomes what is left. The account will not be forgotten to make space.
+        """
+
+    def forget(self, login: str) -> None:
+        """Forget the account, its ledger and its entries; one of the given is there anew."""
+
+    def accounts(self) -> tuple[list[tuple[Account, Balance]], int]:
+        """Every account, the longest unused first, and how many were forgotten to make space."""
+
+    def balance(self, account: Account) -> Balance:
+        """The totals of the account until now."""
+
+    def ledger(self, account: Account) -> AbstractContextManager[Ledger]:
+        """The account's ledger; held until the context ends.
+
+        Raises:
+            StaleAccountError: the account was reset since it was read.
+        """
+
+    def add(self, entry: Entry) -> Entry:
+        """Put an entry of no account into the inbox; the same entry with its id."""
+
+    def find(self, number: int) -> Entry | None:
+        """The entry with that id, if it is still there."""
+
+    def entries(self, login: str | None, since: int) -> list[Entry]:
+        """The entries of a login, or all, with ids above ``since``; oldest first."""
+
+    def kept(self, login: str | None) -> tuple[int, int]:
+        """How many entries there are, and how many of the login, or of all, were dropped."""
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call ``changed`` after every change until what is returned is called.
+
+        It is called while the store is locked, from any thread, so it must be quick and ask
+        nothing of the store.
+        """
+
+    def reset(self) -> None:
+        """Forget every account, ledger and entry but the given accounts; ids go on."""

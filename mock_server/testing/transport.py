@@ -1,0 +1,131 @@
+"""The twin without a socket: a transport for httpx, sync and async, that calls the application."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import unquote_to_bytes
+
+import anyio.to_thread
+import h11
+import httpx
+
+from mock_server.http import imitated, wsgi
+from mock_server.http.imitated import Reply
+from mock_server.http.served import Served, is_control
+from mock_server.reading.decoding import LARGEST_BODY
+from mock_server.store.entries import Request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+BASE_URL: Final = "http://127.0.0.1:9"
+"""What a client of the transport may call the twin. Nothing listens there (port 9 is "discard"), so
+a client that goes around the transport reaches nobody."""
+_PORTS: Final = {"http": 80, "https": 443}
+_NO_SCHEME: Final = "is missing an 'http://' or 'https://' protocol."
+
+
+class InProcess(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Carries requests to the application and answers back, injected faults included.
+
+    What httpx refuses to send to a socket is refused here too. A fault that ends the connection
+    raises what httpx raises at a socket. A delay longer than the client's read timeout raises
+    ``httpx.ReadTimeout`` at once: no test waits for it. What only a socket has is not there: the
+    extensions ``network_stream`` and ``trace``.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+        self._served = Served.of(application)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request.
+
+        Raises:
+            httpx.TransportError: what a socket would have raised.
+        """
+        return self._answer(request, b"".join(cast("httpx.SyncByteStream", request.stream)))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request in a thread, so that a delay does not hold up the event loop.
+
+        Raises:
+            httpx.TransportError: what a socket would have raised.
+        """
+        stream = cast("httpx.AsyncByteStream", request.stream)
+        body = b"".join([part async for part in stream])
+        # A client that gives up is let go; the request itself goes on, as it does at a server.
+        return await anyio.to_thread.run_sync(self._answer, request, body, abandon_on_cancel=True)
+
+    def _answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        reply = self._reply(request, body)
+        if reply.delay:
+            _sleep(reply.delay, request)
+        if reply.reset:
+            raise httpx.ReadError("[Errno 104] Connection reset by peer", request=request)
+        if reply.hang_up:
+            raise httpx.RemoteProtocolError(
+                "Server disconnected without sending a response.", request=request
+            )
+        return httpx.Response(
+            reply.status,
+            headers=[(n.encode("latin-1"), v.encode("latin-1")) for n, v in reply.headers],
+            # Not content, which is read before the client has seen it.
+            stream=httpx.ByteStream(b"" if request.method == "HEAD" else reply.body),
+            extensions={
+                "http_version": b"HTTP/1.1",
+                "reason_phrase": httpx.codes.get_reason_phrase(reply.status).encode(),
+            },
+        )
+
+    def _reply(self, request: httpx.Request, body: bytes) -> Reply:
+        url, target = request.url, request.url.raw_path
+        if url.scheme not in _PORTS:
+            found = f"has an unsupported protocol '{url.scheme}://'." if url.scheme else _NO_SCHEME
+            raise httpx.UnsupportedProtocol(f"Request URL {found}", request=request)
+        lines, (path, _, query) = _headers(request, len(body)), target.partition(b"?")
+        text = unquote_to_bytes(path).decode(errors="replace")
+        if self._served is None or is_control(text):
+            reached_by = url.scheme, url.host, url.port or _PORTS[url.scheme]
+            environ = wsgi.environ(request.method, target, lines, body, reached_by)
+            return wsgi.call(self._application, environ)
+        headers, repeated = wsgi.headers(lines)
+        whole = Request(
+            request.method,
+            text,
+            headers,
+            body[: LARGEST_BODY + 1],
+            query=query.decode(errors="replace"),
+            repeated=repeated,
+        )
+        return imitated.reply(self._served, whole)
+
+
+def _headers(request: httpx.Request, length: int) -> list[tuple[bytes, bytes]]:
+    """The headers as httpx writes them to a socket, by the library that writes them there.
+
+    Raises:
+        httpx.LocalProtocolError: they fit no HTTP.
+        h11.LocalProtocolError: they do not fit the body.
+    """
+    try:
+        written = h11.Request(
+            method=request.method, target=request.url.raw_path, headers=request.headers.raw
+        ).headers
+    except h11.LocalProtocolError as error:
+        raise httpx.LocalProtocolError(str(error), request=request) from error
+    lines = [(bytes(name), bytes(value)) for name, value in written]
+    stated = int(dict(lines).get(b"content-length", length))
+    if stated != length and "transfer-encoding" not in request.headers:
+        much = "little" if length < stated else "much"
+        # httpx lets this one through as it is.
+        raise h11.LocalProtocolError(f"Too {much} data for declared Content-Length")
+    return lines
+
+
+def _sleep(seconds: float, request: httpx.Request) -> None:
+    patience = request.extensions.get("timeout", {}).get("read")
+    if patience is not None and seconds > patience:
+        raise httpx.ReadTimeout("timed out", request=request)
+    time.sleep(seconds)
