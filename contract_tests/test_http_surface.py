@@ -246,7 +246,7 @@ def test_no_odd_json_brings_down_the_twin(text: str) -> None:
 
 ELSEWHERE: Final = (
     *("evillocalhost", "api.evillocalhost", "localhost.example.com", "127.0.0.1.example.com"),
-    *("128.0.0.1", "[::2]", "0.0.0.0"),  # noqa: S104
+    *("128.0.0.1", "[::2]", "0.0.0.0"),  # noqa: S104  (a name in a test)
 )
 
 

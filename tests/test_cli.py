@@ -260,7 +260,7 @@ def test_serve_passes_its_options_on(
 
 
 def test_serve_makes_a_token_where_others_can_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert served(monkeypatch, "--host", "0.0.0.0").token  # noqa: S104
+    assert served(monkeypatch, "--host", "0.0.0.0").token  # noqa: S104  (a name in a test)
 
 
 def test_serve_refuses_a_wrong_file_of_accounts_in_one_line(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,14 @@ def url(contract: Contract, loop: Any) -> Iterator[str]:
 
 def inject(url: str, *faults: dict[str, Any]) -> None:
     assert httpx.put(url + FAULTS, json={"faults": faults}).status_code == 200
+
+
+def connections(running: Serving) -> Collection[Any]:
+    """Those that are open."""
+    # Nobody outside can see when the server notices that a client has left.
+    loop = running._loop  # noqa: SLF001
+    assert loop is not None
+    return loop.connections
 
 
 def entries(url: str) -> int:
@@ -225,7 +233,7 @@ def test_a_client_that_goes_away_while_it_is_answered_is_in_nobody_s_way(url: st
     with connect(url) as connection:
         connection.sendall(WHOLE + WHOLE)
         until(lambda: entries(url) == 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, protocol._RESET)  # noqa: SLF001
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, protocol.RESET)
 
     assert exchange(url, WHOLE, LAST) == [201, 200]
 
@@ -246,8 +254,8 @@ def test_a_long_request_of_a_client_that_is_gone_stands_in_the_inbox(
         with connect(running.url) as connection:
             connection.sendall(send(b"Content-Length: %d" % len(body)) + body)
             assert begun.wait(10)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, protocol._RESET)  # noqa: SLF001
-        until(lambda: not running._loop.connections)  # type: ignore[union-attr]  # noqa: SLF001
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, protocol.RESET)
+        until(lambda: not connections(running))
         go_on.set()
 
         until(lambda: entries(running.url) == 1)
@@ -265,8 +273,8 @@ def test_what_a_thread_answers_to_a_client_that_is_gone_is_thrown_away() -> None
         with connect(running.url) as connection:
             connection.sendall(HEALTH + b"\r\n")
             assert begun.wait(10)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, protocol._RESET)  # noqa: SLF001
-        until(lambda: not running._loop.connections)  # type: ignore[union-attr]  # noqa: SLF001
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, protocol.RESET)
+        until(lambda: not connections(running))
         go_on.set()
 
         assert httpx.get(running.url).text == "ok"
@@ -397,7 +405,7 @@ CERT, KEY, LOCKED = (ROOT / f"tests/tls/{name}.pem" for name in ("cert", "key", 
 def tls(contract: Contract, loop: Any) -> Iterator[str]:
     """The URL of a twin over TLS."""
     options = ServeOptions(tls_cert=CERT, tls_key=KEY)
-    context = server._tls(options)  # noqa: SLF001
+    context = server._tls(options)  # noqa: SLF001  (as `serve` makes it)
     with Serving(create_app(Twin(contract)), tls=context, new_loop=loop) as running:
         yield running.url
 
@@ -526,7 +534,7 @@ def test_a_late_answer_to_who_has_left_does_not_hold_up_the_end(
         connection.sendall(WHOLE)
         connection.shutdown(socket.SHUT_WR)
         until(lambda: entries(running.url) == 1)
-        until(lambda: any(c._has_left for c in running._loop.connections))  # type: ignore[union-attr]  # noqa: SLF001
+        until(lambda: any(one._has_left for one in connections(running)))  # noqa: SLF001  (as there)
         running.stop()
 
         assert heard(connection) == b""
@@ -566,12 +574,12 @@ def test_an_answer_that_comes_after_the_end_is_nobody_s() -> None:
 def test_without_uvloop_it_is_asyncio_s_own_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "uvloop", None)
 
-    assert server._fastest_loop() is asyncio.new_event_loop  # noqa: SLF001
+    assert server._fastest_loop() is asyncio.new_event_loop  # noqa: SLF001  (no other trace)
 
 
 def test_where_files_are_not_limited_it_serves_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resource", None)
-    server._open_more_files()  # noqa: SLF001
+    server._open_more_files()  # noqa: SLF001  (`serve` does not return)
 
     with Serving(answering) as running:
         assert httpx.get(running.url).text == "ok"

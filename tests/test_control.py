@@ -378,7 +378,7 @@ def test_names_of_loopback_may_ask(client: FlaskClient, host: str) -> None:
     "host",
     [
         *("example.com", "127.0.0.1.example.com", "localhost.example.com", "10.0.0.1", "128.0.0.1"),
-        *("evillocalhost", "api.evillocalhost", "evil-localhost", "[::2]", "0.0.0.0", "[::", ""),  # noqa: S104
+        *("evillocalhost", "api.evillocalhost", "evil-localhost", "[::2]", "0.0.0.0", "[::", ""),  # noqa: S104  (a name in a test)
     ],
 )
 def test_other_names_may_not(client: FlaskClient, host: str) -> None:

@@ -250,7 +250,7 @@ def test_a_foreign_host_is_not_asked_without_all_that_it_needs(
     "host",
     [
         *("a.localhost", "evillocalhost", "api.evillocalhost", "localhost.example.com"),
-        *("example.com", "127.0.0.1.example.com", "128.0.0.1", "[::2]", "0.0.0.0"),  # noqa: S104
+        *("example.com", "127.0.0.1.example.com", "128.0.0.1", "[::2]", "0.0.0.0"),  # noqa: S104  (a name in a test)
     ],
 )
 def test_what_may_be_elsewhere_is_not_this_machine(host: str) -> None:

@@ -44,7 +44,7 @@ def test_valid_numbers_are_those_of_the_library(spelling: tuple[str, str]) -> No
     region, digits = spelling
     number = f"+{phonenumbers.country_code_for_region(region)}{digits}"
 
-    assert phone_numbers.is_valid(number) == (phone_numbers._parsed(number, None) is not None)  # noqa: SLF001
+    assert phone_numbers.is_valid(number) == (phone_numbers._parsed(number, None) is not None)  # noqa: SLF001  (as above)
 
 
 @pytest.mark.parametrize("region", REGIONS)

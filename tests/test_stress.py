@@ -180,7 +180,7 @@ def test_memory_is_bounded(contract: Contract, most_accounts: int) -> None:
     page = inbox(store).page(Query(limit=1_000))
     assert (len(accounts), evicted) == (most_accounts, 300 - most_accounts)
     assert (page.kept, page.evicted) == (10, 290)
-    assert sum(entry.size for entry in store._entries.values()) == store._bytes <= 50_000  # noqa: SLF001
+    assert sum(entry.size for entry in store._entries.values()) == store._bytes <= 50_000  # noqa: SLF001  (what it counts)
 
 
 def test_the_counts_of_faults_are_bounded(contract: Contract) -> None:

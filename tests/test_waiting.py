@@ -108,7 +108,7 @@ def send(url: str, login: str) -> None:
 def waiters(store: MemoryStore, number: int) -> None:
     """Give the server the time to have so many wait."""
     until = soon(10)
-    while len(store._subscribers) != number:  # noqa: SLF001
+    while len(store._subscribers) != number:  # noqa: SLF001  (who waits has no other trace)
         assert time.monotonic() < until
         time.sleep(0.001)
 

@@ -38,7 +38,7 @@ def _open_what_is_closed() -> None:
     """
     for name, mode in {"stdin": "r", "stdout": "w", "stderr": "w"}.items():
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.open(os.devnull, os.O_WRONLY), mode))  # noqa: SIM115, PTH123
+            setattr(sys, name, open(os.open(os.devnull, os.O_WRONLY), mode))  # noqa: SIM115, PTH123  (stays open; no path)
 
 
 def _let_go(stream: TextIO) -> None:

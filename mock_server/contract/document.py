@@ -50,11 +50,11 @@ NESTING: Final[Mapping[str, Any]] = {
     ),
     **dict.fromkeys(("not", "contains", "if", "then", "else"), dict),
 }
-# Of a bound that stands beside a $ref and behind it, the tighter one holds.
-_TIGHTER: Final[Mapping[str, Callable[[float, float], float]]] = {
+TIGHTER: Final[Mapping[str, Callable[[float, float], float]]] = {
     **dict.fromkeys(("maxLength", "maxItems", "maximum"), min),
     **dict.fromkeys(("minLength", "minItems", "minimum"), max),
 }
+"""Of two bounds that both hold, behind a $ref and beside it or in an allOf, which one counts."""
 # Beside a $ref they are read in place of what stands behind it; all others hold together with it.
 _REPLACING: Final = frozenset(
     {
@@ -303,7 +303,7 @@ class ContractFile:
                 return [made(part, (*pointer, n)) for n, part in enumerate(value)]
             return value
 
-        return made(self.document, ())  # type: ignore[return-value]
+        return made(self.document, ())  # type: ignore[return-value]  # a mapping stays one
 
     def alone(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         """The schema with all that a ``$ref`` in it may lead to, for a validator."""
@@ -431,8 +431,8 @@ def _check_version(path: Path, top: Mapping[str, str]) -> None:
 def _together(keyword: str, behind: Any, beside: Any) -> Any:  # noqa: ANN401  (YAML values)
     """The value of a keyword that holds where both do; None if there is not any."""
     try:
-        if keyword in _TIGHTER:
-            return _TIGHTER[keyword](behind, beside)
+        if keyword in TIGHTER:
+            return TIGHTER[keyword](behind, beside)
         if keyword == "enum" and isinstance(beside, list):
             return [value for value in behind if value in beside] or None
         if keyword == "type":

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -19,20 +19,14 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, Union
 
 import msgspec
 
+from mock_server.contract.document import TIGHTER
+
 Check: TypeAlias = Callable[[Any], bool]
+Count: TypeAlias = Callable[[Any], int]
 
 # Whole numbers that a double holds exactly; larger ones take the general path.
 _LARGEST_NUMBER: Final = 2**53
 _ESCAPE: Final = re.compile(rb"\\.", re.DOTALL)
-_KINDS: Final[Mapping[str, Any]] = {
-    "null": None,
-    "boolean": bool,
-    "integer": int,
-    "number": int | float,
-    "string": str,
-    "array": list,
-    "object": dict,
-}
 # The keywords that are compiled; all others are left to the general path.
 _KEYWORDS: Final = frozenset(
     {
@@ -52,15 +46,6 @@ _KEYWORDS: Final = frozenset(
         "type",
     }
 )
-# How two schemas that both hold become one.
-_TIGHTER: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "maxItems": min,
-    "maxLength": min,
-    "maximum": min,
-    "minItems": max,
-    "minLength": max,
-    "minimum": max,
-}
 # RFC 3339 without what is rare in it (small letters, leap seconds).
 _DATE_TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
@@ -78,7 +63,10 @@ class FastCheck:
 
     decode: Callable[[bytes], Any]
     checks: Check | None
-    quotes: Callable[[Any, bool], int]
+    quotes: Count
+    """How many quotes a decoded body has."""
+    fewest: Count
+    """The same, with no more of a list's items than what all of them have: faster."""
     attributes: Mapping[str, str]
     """The attribute of the decoded value for each property that could be compiled."""
 
@@ -86,12 +74,11 @@ class FastCheck:
     def of(cls, schema: Mapping[str, Any]) -> FastCheck | None:
         """The check for a schema without references, or None if it cannot be compiled."""
         try:
-            node = _object(schema)
+            node = _object(_merged(schema))
         except _CannotCompileError:
             return None
-        return cls(
-            msgspec.json.Decoder(node.type).decode, node.check, node.quotes, dict(node.attributes)
-        )
+        decode = msgspec.json.Decoder(node.type).decode
+        return cls(decode, node.check, node.quotes, node.fewest, node.attributes)
 
     def __call__(self, raw: bytes) -> Any:  # noqa: ANN401  (a type made at load)
         """The decoded body, an attribute for each property (``UNSET`` where it is absent).
@@ -105,7 +92,7 @@ class FastCheck:
         # msgspec keeps the last of two equal names silently, so the names and texts that it kept
         # are counted: each has two quotes, and no others stand in the body but for escaped ones.
         seen = (_ESCAPE.sub(b"", raw) if b"\\" in raw else raw).count(b'"')
-        if seen != self.quotes(value, False) and seen != self.quotes(value, True):  # noqa: FBT003
+        if seen != self.fewest(value) and seen != self.quotes(value):
             return None
         return value if self.checks is None or self.checks(value) else None
 
@@ -127,12 +114,14 @@ class _Node:
     check: Check | None = None
     pattern: str | None = None
     """The one pattern of a text, if it can be checked over all items of a list at once."""
-    quotes: Callable[[Any, bool], int] = lambda _, __: 0
-    """How many quotes a value has, at least or (with True) exactly."""
+    quotes: Count = lambda _: 0
+    """How many quotes a value has."""
+    fewest: Count = lambda _: 0
+    """See `FastCheck`."""
     least: int = 0
     """How many quotes every value has."""
-    attributes: tuple[tuple[str, str], ...] = ()
-    members: tuple[_Node, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, _Node] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
 
 
@@ -142,8 +131,7 @@ def _node(schema: Mapping[str, Any]) -> _Node:
         raise _CannotCompileError(*unknown)
     if "enum" in schema:
         return _enum(schema)
-    kinds = schema.get("type", ())
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    kinds = _listed(schema.get("type", ()))
     if not kinds or {"integer", "number"} <= {*kinds}:
         raise _CannotCompileError("type")
     nodes = [_of_kind(kind, schema) for kind in kinds]
@@ -157,6 +145,7 @@ def _node(schema: Mapping[str, Any]) -> _Node:
         # Numbers, booleans and null need none, so there is at most one, that of the text.
         partial(_if_text, checks[0]) if checks else None,
         quotes=_quotes_of_text,
+        fewest=_quotes_of_text,
     )
 
 
@@ -167,7 +156,7 @@ def _if_text(check: Check, value: Any) -> bool:  # noqa: ANN401  (a JSON value)
 def _of_kind(kind: str, schema: Mapping[str, Any]) -> _Node:
     match kind:
         case "null" | "boolean":
-            return _Node(_KINDS[kind])
+            return _Node(bool if kind == "boolean" else None)
         case "integer" | "number":
             low = max(schema.get("minimum", -_LARGEST_NUMBER), -_LARGEST_NUMBER)
             high = min(schema.get("maximum", _LARGEST_NUMBER), _LARGEST_NUMBER)
@@ -177,7 +166,7 @@ def _of_kind(kind: str, schema: Mapping[str, Any]) -> _Node:
             whole = Annotated[int, bounds]
             if kind == "integer":
                 return _Node(whole)
-            return _Node(Union[whole, Annotated[float, bounds]])  # noqa: UP007  (made at load)
+            return _Node(whole | Annotated[float, bounds])
         case "string":
             return _text(schema)
         case "array":
@@ -195,8 +184,8 @@ def _merged(schema: Mapping[str, Any]) -> Mapping[str, Any]:
         for name, value in _merged(other).items():
             if name not in merged:
                 merged[name] = value
-            elif name in _TIGHTER:
-                merged[name] = _TIGHTER[name](merged[name], value)
+            elif name in TIGHTER:
+                merged[name] = TIGHTER[name](merged[name], value)
             elif merged[name] != value:
                 raise _CannotCompileError("allOf")
     return merged
@@ -209,14 +198,14 @@ def _enum(schema: Mapping[str, Any]) -> _Node:
         raise _CannotCompileError("enum")
     if "string" not in _listed(schema.get("type", "string")):
         raise _CannotCompileError("enum")
-    return _Node(Literal[tuple(texts)], quotes=_quotes_of_text, least=2)
+    return _Node(Literal[tuple(texts)], None, None, _quotes_of_text, _quotes_of_text, least=2)
 
 
 def _listed(kinds: str | Sequence[str]) -> Sequence[str]:
     return [kinds] if isinstance(kinds, str) else kinds
 
 
-def _quotes_of_text(value: Any, _: bool) -> int:  # noqa: ANN401, FBT001  (a JSON value; see _Node)
+def _quotes_of_text(value: Any) -> int:  # noqa: ANN401  (a JSON value)
     return 2 if isinstance(value, str) else 0
 
 
@@ -224,7 +213,7 @@ def _text(schema: Mapping[str, Any]) -> _Node:
     meta = msgspec.Meta(min_length=schema.get("minLength"), max_length=schema.get("maxLength"))
     checks, pattern = list[Check](), None
     if "pattern" in schema:
-        pattern = in_python(schema["pattern"])
+        pattern = _in_python(schema["pattern"])
         checks.append(_is_text_like(re.compile(pattern)))
     if "format" in schema:
         if schema["format"] != "date-time":
@@ -234,6 +223,7 @@ def _text(schema: Mapping[str, Any]) -> _Node:
         Annotated[str, meta],
         _all_of(checks),
         pattern if len(checks) == 1 else None,
+        _quotes_of_text,
         _quotes_of_text,
         least=2,
     )
@@ -268,14 +258,15 @@ def _list(schema: Mapping[str, Any]) -> _Node:
     item = _node(schema["items"])
     meta = msgspec.Meta(min_length=schema.get("minItems"), max_length=schema.get("maxItems"))
 
-    def quotes(values: list[Any], exact: bool) -> int:  # noqa: FBT001  (see _Node)
-        if not exact:
-            return len(values) * item.least
+    def quotes(values: list[Any]) -> int:
         if item.attributes:
             return _quotes_of_objects(item, values)
-        return sum(item.quotes(value, True) for value in values)  # noqa: FBT003
+        return sum(map(item.quotes, values))
 
-    return _Node(Annotated[list[item.type], meta], _of_items(item), quotes=quotes)  # type: ignore[name-defined]  # made at load
+    def fewest(values: list[Any]) -> int:
+        return len(values) * item.least
+
+    return _Node(Annotated[list[item.type], meta], _of_items(item), None, quotes, fewest)  # type: ignore[name-defined]  # made at load
 
 
 def _of_items(item: _Node) -> Check | None:
@@ -284,8 +275,8 @@ def _of_items(item: _Node) -> Check | None:
         return _of_column(item)
     columns = [
         (attrgetter(attribute), name in item.required, check)
-        for (name, attribute), member in zip(item.attributes, item.members, strict=True)
-        if (check := _of_column(member)) is not None
+        for name, attribute in item.attributes.items()
+        if (check := _of_column(item.members[name])) is not None
     ]
     if not columns:
         return None
@@ -328,10 +319,10 @@ def _joined(pattern: str) -> Callable[[str], object] | None:
 
 def _quotes_of_objects(item: _Node, values: list[Any]) -> int:
     total = 0
-    for (_, attribute), member in zip(item.attributes, item.members, strict=True):
+    for name, attribute in item.attributes.items():
         column = map(attrgetter(attribute), values)
         present = [one for one in column if one is not msgspec.UNSET]
-        total += 2 * len(present) + sum(member.quotes(one, True) for one in present)  # noqa: FBT003
+        total += 2 * len(present) + sum(map(item.members[name].quotes, present))
     return total
 
 
@@ -339,8 +330,7 @@ def _quotes_of_objects(item: _Node, values: list[Any]) -> int:
 
 
 def _object(schema: Mapping[str, Any]) -> _Node:
-    schema = _merged(schema)
-    properties, required = schema.get("properties", {}), {*schema.get("required", ())}
+    properties, required = schema.get("properties", {}), frozenset(schema.get("required", ()))
     if schema.get("type") != "object" or schema.get("additionalProperties") is not False:
         raise _CannotCompileError("additionalProperties")
     if schema.keys() - _KEYWORDS:
@@ -356,15 +346,14 @@ def _object(schema: Mapping[str, Any]) -> _Node:
     return _struct(compiled, required)
 
 
-def _struct(members: Mapping[str, _Node], required: Iterable[str]) -> _Node:
+def _struct(members: Mapping[str, _Node], required: frozenset[str]) -> _Node:
     attributes = {name: _attribute(name, index) for index, name in enumerate(members)}
-    required = frozenset(required)
     made = msgspec.defstruct(
         "Body",
         [
             (attributes[name], node.type)
             if name in required
-            else (attributes[name], Union[node.type, msgspec.UnsetType], msgspec.UNSET)  # noqa: UP007
+            else (attributes[name], node.type | msgspec.UnsetType, msgspec.UNSET)
             for name, node in members.items()
         ],
         rename={attribute: name for name, attribute in attributes.items()},
@@ -373,18 +362,20 @@ def _struct(members: Mapping[str, _Node], required: Iterable[str]) -> _Node:
         gc=False,
     )
     get = _getter(tuple(attributes.values()))
-    nodes = tuple(members.values())
     checked = [(attrgetter(attributes[name]), node.check) for name, node in members.items()]
     checks = [(get_one, check) for get_one, check in checked if check is not None]
 
-    def quotes(value: Any, exact: bool) -> int:  # noqa: ANN401, FBT001  (see _Node)
-        total = 0
-        for one, node in zip(get(value), nodes, strict=True):
-            if type(one) is str:
-                total += 4
-            elif one is not msgspec.UNSET:
-                total += 2 + node.quotes(one, exact)
-        return total
+    def counted(counts: Sequence[Count]) -> Count:
+        def count(value: Any) -> int:  # noqa: ANN401  (a type made at load)
+            total = 0
+            for one, count_one in zip(get(value), counts, strict=True):
+                if type(one) is str:
+                    total += 4
+                elif one is not msgspec.UNSET:
+                    total += 2 + count_one(one)
+            return total
+
+        return count
 
     def check(value: Any) -> bool:  # noqa: ANN401  (a type made at load)
         for get_one, is_valid in checks:
@@ -394,7 +385,9 @@ def _struct(members: Mapping[str, _Node], required: Iterable[str]) -> _Node:
         return True
 
     least = sum(2 + members[name].least for name in required)
-    return _Node(made, check, None, quotes, least, tuple(attributes.items()), nodes, required)
+    quotes = counted([node.quotes for node in members.values()])
+    fewest = counted([node.fewest for node in members.values()])
+    return _Node(made, check, None, quotes, fewest, least, attributes, members, required)
 
 
 def _attribute(name: str, index: int) -> str:
@@ -424,10 +417,10 @@ _VARIABLE: Final = re.compile(rf"{_ATOM}(?:[*+]|\{{[0-9]+,)")
 _MOST_OPTIONS: Final = 8
 
 
-def in_python(pattern: str) -> str:
+def _in_python(pattern: str) -> str:
     r"""A pattern of JSON Schema (ECMA 262) as Python reads it the same way.
 
-    >>> in_python("^[a-z]*$")
+    >>> _in_python("^[a-z]*$")
     '(?a:^[a-z]*\\Z)'
 
     Raises:

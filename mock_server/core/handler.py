@@ -83,9 +83,9 @@ class Twin:
         self._strict = strict
         self._closed = closed
         self._reader = RequestReader(contract, self.policy)
-        self._responses = Responses(contract)
+        self.responses = Responses(contract)
         self.fast_check = self._reader.fast_check
-        self.inbox = Inbox(self._reader, self._responses, contract, self.store, self.wall)
+        self.inbox = Inbox(self._reader, self.responses, contract, self.store, self.wall)
 
     def wall(self) -> datetime:
         """The moment outside all accounts, in UTC."""
@@ -117,7 +117,7 @@ class Twin:
             if isinstance(account, Refused):
                 login = request.headers.get(self.contract.login_header, "")
                 entry = self.store.add(Entry(wall, login, _kept(request), account))
-                return Handled(entry, self._responses.answer(account))
+                return Handled(entry, self.responses.answer(account))
             now = account.clock.now(wall)
             strict = self._strict or account.strict
             understood = self._understand(account, request, checked, strict=strict)
@@ -128,7 +128,7 @@ class Twin:
                 if injected is not None and injected.instead:
                     outcome, answer = None, injected.answer(self.contract)
                 else:
-                    outcome, answer = decision, self._responses.answer(decision)
+                    outcome, answer = decision, self.responses.answer(decision)
                 if isinstance(outcome, Accepted) and not outcome.simulated:
                     ledger.charge(outcome, now)
                 entry = ledger.remember(

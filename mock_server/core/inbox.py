@@ -76,7 +76,8 @@ class Inbox:
     def page(self, query: Query) -> Page:
         """The entries that fit, oldest first."""
         entries = self._store.entries(query.login, query.since)
-        rows = (self._row(entry) for entry in entries if self._fits(entry, query))
+        fitting = (entry for entry in entries if self._fits(entry, query))
+        rows = (self._row(entry, self.answer(entry)) for entry in fitting)
         kept, evicted = self._store.kept(query.login)
         return Page(list(islice(rows, query.limit)), kept, evicted)
 
@@ -97,7 +98,7 @@ class Inbox:
         answer = self.answer(entry)
         notes = all_notes(reading, entry)
         return {
-            **self._row(entry),
+            **self._row(entry, answer),
             "query": entry.request.query,
             "content_type": entry.request.content_type,
             **raw,
@@ -127,9 +128,8 @@ class Inbox:
         found = self._reader.again(entry.request, entry.region)
         return (None, found) if isinstance(found, Unreadable) else (found, None)
 
-    def _row(self, entry: Entry) -> dict[str, Any]:
+    def _row(self, entry: Entry, answer: Answer | None) -> dict[str, Any]:
         campaign = entry.campaign
-        answer = self.answer(entry)
         return {
             "id": entry.id,
             "at": entry.at.isoformat(),

@@ -28,7 +28,6 @@ class Understood(msgspec.Struct, frozen=True):
     """What is asked for by a simulation, which reads the first level only; None if it is none."""
     reading: Reading | None = None
     """None where the body was valid as sent, so that nobody had to read it, or is unreadable."""
-    unreadable: Unreadable | None = None
     tally: Tally = NOTHING_NOTED
 
 
@@ -62,7 +61,7 @@ class RequestReader:
         """A request that is not known to be valid as sent."""
         decoded = self.decoded(request)
         if isinstance(decoded, Unreadable):
-            return Understood(Refused("unreadable"), unreadable=decoded)
+            return Understood(Refused("unreadable"))
         reading = self._read(decoded, region, request.query)
         tally = Tally.of(reading.notes, reading.violations)
         if strict and reading.repairs:
@@ -71,7 +70,6 @@ class RequestReader:
             self._order(reading),
             self._simulated(decoded.value, reading, region),
             reading,
-            None,
             tally,
         )
 

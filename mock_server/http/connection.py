@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 LARGEST_HEAD: Final = 2**16
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-# SO_LINGER, on, 0 seconds: a socket that is closed resets its connection.
-_RESET: Final = struct.pack("ii", 1, 0)
+RESET: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER, on, 0 seconds: a socket that is closed resets its connection."""
 _VERSIONS: Final = {"1.0", "1.1"}
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
@@ -381,7 +381,7 @@ class Connection(HttpToolsProtocol):
             self._close()
             return
         connection = self.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         self._ends = True
         self._queue.clear()
         self.transport.abort()

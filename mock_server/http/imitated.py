@@ -16,7 +16,7 @@ from werkzeug.wsgi import LimitedStream
 
 from mock_server.core.handler import UNCHECKED, Handled
 from mock_server.core.injection import Preference
-from mock_server.core.responses import CONTENT_TYPE, Answer, Responses
+from mock_server.core.responses import CONTENT_TYPE, Answer
 from mock_server.http.masking import masked
 from mock_server.http.served import CONTROL, Served, is_control, problem_body
 from mock_server.json_values import printable
@@ -76,7 +76,7 @@ def reply(served: Served, request: Request, checked: object = UNCHECKED) -> Repl
 def failed(served: Served) -> Reply:
     """The answer in place of one that the twin could not give; logs the current exception."""
     _log.exception("The twin failed; please report this.")
-    answer = Responses(served.twin.contract).answer(Refused("twin-failed"))
+    answer = served.twin.responses.answer(Refused("twin-failed"))
     return _plain(answer.status, answer.body)
 
 
