@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -160,27 +160,77 @@ def test_whose_connection_is_reset_is_not_waited_for(url: str, store: MemoryStor
     waiters(store, 0)
 
 
-def test_who_has_been_answered_is_not_answered_by_a_look_that_ends_later() -> None:
-    """The time is over while a thread looks."""
-    looks, resumed = list[Any](), list[float]()
+class Looks(Threads):
+    """What the waiters would look at in a thread; each looks when it is called."""
 
-    class Held(Threads):
-        def submit(self, work: Any, done: Any) -> None:
-            looks.append(lambda: done(work()))
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop(), 1)
+        self.begun = asyncio.Queue[Callable[[], None]]()
+
+    def submit(self, work: Any, done: Any) -> None:
+        self.begun.put_nowait(lambda: done(work()))
+
+    async def next(self) -> Callable[[], None]:
+        return await asyncio.wait_for(self.begun.get(), 10)
+
+
+def by_hand(play: Callable[[Waiters, Looks, MemoryStore], Awaitable[None]]) -> None:
+    """Play a scene with waiters in which each look ends when the scene says so."""
 
     async def main() -> None:
-        loop = asyncio.get_running_loop()
-        waits = Waiters(loop, Held(loop, 1), None)
-        waits.add(Wait(soon(), lambda: True, changes_by_itself=False), resumed.append)
-        # The look is planned, and then begun.
-        for _ in range(5):
-            await asyncio.sleep(0)
-        waits.end()
-        looks[0]()
+        store, looks = MemoryStore(), Looks()
+        waits = Waiters(asyncio.get_running_loop(), looks, store)
+        looking = asyncio.create_task(waits.look_after())
+        await play(waits, looks, store)
+        looking.cancel()
 
     asyncio.run(main())
 
+
+def test_who_has_been_answered_is_not_answered_by_a_look_that_ends_later() -> None:
+    """The time is over while a thread looks."""
+    resumed = list[float]()
+
+    async def play(waits: Waiters, looks: Looks, _: MemoryStore) -> None:
+        waits.add(Wait(soon(), lambda: True, changes_by_itself=False), resumed.append)
+        look = await looks.next()
+        waits.end()
+        look()
+        await asyncio.sleep(0)
+
+    by_hand(play)
+
     assert resumed == [0.0]
+
+
+def test_what_changes_while_a_thread_looks_is_looked_at_again() -> None:
+    fits, resumed = iter([False, True]), list[float]()
+    wait = Wait(soon(), lambda: next(fits), changes_by_itself=False)
+
+    async def play(waits: Waiters, looks: Looks, store: MemoryStore) -> None:
+        waits.add(wait, resumed.append)
+        look = await looks.next()
+        store.reset()
+        look()
+        (await looks.next())()
+        await asyncio.sleep(0)
+
+    by_hand(play)
+
+    assert resumed == [wait.until]
+
+
+def test_many_changes_before_a_look_are_looked_at_once() -> None:
+    async def play(waits: Waiters, looks: Looks, store: MemoryStore) -> None:
+        waits.add(Wait(soon(), lambda: False, changes_by_itself=False), lambda _: None)
+        store.reset()
+        store.reset()
+        (await looks.next())()
+        await asyncio.sleep(0.01)
+
+        assert looks.begun.empty()
+
+    by_hand(play)
 
 
 def test_whoever_waits_is_answered_at_once_when_the_server_stops(contract: Contract) -> None:

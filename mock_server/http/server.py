@@ -336,10 +336,14 @@ class Loop:
             ssl=self._tls,
             ssl_handshake_timeout=self._patience if self._tls else None,
         )
-        looking = self.loop.create_task(self._drop_the_silent())
+        looking = [
+            self.loop.create_task(self._drop_the_silent()),
+            self.loop.create_task(self.waiters.look_after()),
+        ]
         await self._stop.wait()
         server.close()
-        looking.cancel()
+        for task in looking:
+            task.cancel()
         self.waiters.end()
         for connection in tuple(self.connections):
             connection.shutdown()
@@ -440,9 +444,7 @@ class Waiters:
         self._loop, self._threads, self._store = loop, threads, store
         self._waiting = dict[Wait, Callable[[float], None]]()
         self._unsubscribe: Callable[[], None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._is_due = self._is_looking = False
-        self._not_before = 0.0
+        self._news, self._is_due = asyncio.Event(), False
 
     def add(self, wait: Wait, resume: Callable[[float], None]) -> Callable[[], None]:
         """Call ``resume`` when something fits, or when the time is over or nobody may wait longer.
@@ -462,6 +464,22 @@ class Waiters:
             self._forget(wait)
 
         return forget
+
+    async def look_after(self) -> None:
+        """Resume whoever need not wait any longer, each time that something has changed."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            self._is_due = False
+            began, over = self._loop.time(), self._loop.create_future()
+            self._threads.submit(partial(_over, tuple(self._waiting)), over.set_result)
+            for wait in await over:
+                self._resume(wait, wait.until)
+            now = self._loop.time()
+            if any(wait.changes_by_itself for wait in self._waiting):
+                self._loop.call_at(now + waiting.LOOK_AGAIN, self._news.set)
+            # Whoever waits takes a fifth of the time at most, however much arrives.
+            await asyncio.sleep(4 * (now - began))
 
     def end(self) -> None:
         """Let everybody go with what there is."""
@@ -483,29 +501,9 @@ class Waiters:
         """Called by the store, in any thread, while it is locked."""
         if not self._is_due:
             self._is_due = True
-            self._loop.call_soon_threadsafe(self._plan)
+            self._loop.call_soon_threadsafe(self._news.set)
 
-    def _plan(self) -> None:
-        if self._timer is None and not self._is_looking:
-            moment = max(self._loop.time(), self._not_before)
-            self._timer = self._loop.call_at(moment, self._look)
 
-    def _look(self) -> None:
-        self._timer, self._is_looking, self._is_due = None, True, False
-        began, waits = self._loop.time(), tuple(self._waiting)
-        self._threads.submit(
-            lambda: [wait for wait in waits if wait.is_over()], partial(self._looked, began)
-        )
-
-    def _looked(self, began: float, over: list[Wait]) -> None:
-        self._is_looking = False
-        now = self._loop.time()
-        # Whoever waits takes a fifth of the time at most, however much arrives.
-        self._not_before = now + 4 * (now - began)
-        for wait in over:
-            self._resume(wait, wait.until)
-        if self._is_due:
-            self._plan()
-        elif any(wait.changes_by_itself for wait in self._waiting):
-            self._not_before = max(self._not_before, now + waiting.LOOK_AGAIN)
-            self._plan()
+def _over(waits: tuple[Wait, ...]) -> list[Wait]:
+    """Those that need not wait any longer."""
+    return [wait for wait in waits if wait.is_over()]
