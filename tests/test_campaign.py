@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from common import BODY, Clock, Send
@@ -16,7 +16,8 @@ from mock_server.contract.model import Tariff
 from mock_server.core.accounts import opened
 from mock_server.core.campaign_policy import CampaignPolicy, instant, ticket
 from mock_server.core.handler import Twin
-from mock_server.store.entries import Request
+from mock_server.core.responses import as_double
+from mock_server.store.entries import Accepted, Request
 from mock_server.store.protocol import State
 
 TARIFF = Tariff(Decimal("0.05"), 30, 15)
@@ -238,6 +239,55 @@ def test_every_moment_that_rfc_3339_can_write_is_read(moment: object, offset: ti
     text = f"{moment.isoformat()}{sign}{minutes // 60:02}:{minutes % 60:02}"
 
     assert instant(text).utcoffset() == timedelta(minutes=minutes) * (1 if sign == "+" else -1)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-11-23T13:00:00.1+01:00",
+        f"2026-11-23T12:00:00.{'1' * 40}Z",
+        # In UTC it would be in the year 10000, which Python does not have.
+        "9999-12-31T23:59:59-07:00",
+    ],
+)
+def test_a_campaign_is_sent_later_if_its_date_is_any_later(
+    contract: Contract, clock: Clock, moment: str
+) -> None:
+    policy = CampaignPolicy(contract)
+    order = policy.order(BODY | {"send_at": moment})
+
+    outcome = policy.send(opened(contract, "ada"), order, State(Decimal(9)), clock())
+
+    assert isinstance(outcome, Accepted)
+    assert outcome.send_at == instant(moment)
+    assert outcome.advice == ()
+
+
+@pytest.mark.parametrize("moment", ["2026-11-23T13:00:00+01:00", "0001-01-01T00:00:00+07:00"])
+def test_a_campaign_is_sent_at_once_if_its_date_is_not_later(
+    contract: Contract, clock: Clock, moment: str
+) -> None:
+    policy = CampaignPolicy(contract)
+    order = policy.order(BODY | {"send_at": moment})
+
+    outcome = policy.send(opened(contract, "ada"), order, State(Decimal(9)), clock())
+
+    assert isinstance(outcome, Accepted)
+    assert outcome.send_at is None
+    assert [note.path for note in outcome.advice] == ["/send_at"]
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=0, places=2) | st.decimals(0))
+@example(Decimal("0.00"))
+@example(Decimal("150.00"))
+@example(Decimal("0.0000100"))
+@example(Decimal("0.00010"))
+@example(Decimal("1E+16"))
+@example(Decimal("12345678901234567.89"))
+def test_money_is_printed_as_a_double(amount: Decimal) -> None:
+    assume(amount.is_finite())
+
+    assert as_double(amount) == repr(float(amount))
 
 
 def test_strict_names_every_parameter_that_was_repaired(contract: Contract, clock: Clock) -> None:

@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from common import BODY, ROOT, Clock
 from mock_server.contract.loader import Contract, load
 from mock_server.contract.model import Tariff
+from mock_server.core import handler
 from mock_server.core.campaign_policy import CampaignPolicy
 from mock_server.core.handler import Handled, Twin, wall_clock
 from mock_server.store.entries import Accepted, Request
@@ -101,6 +104,38 @@ def test_an_account_can_be_strict_alone(contract: Contract) -> None:
     ]
 
     assert statuses == [400, 201]
+
+
+def test_a_magic_number_may_be_written_with_an_escape(contract: Contract) -> None:
+    number = "+33639980104"
+    body = json.dumps(BODY | {"recipients": [{"phone_number": number}]}).replace("+", "\\u002b")
+    sent = Request("POST", contract.url_path, request(contract).headers, body.encode())
+
+    handled = Twin(contract).handle(sent)
+
+    assert handled.injected is not None
+    assert handled.notes == ()
+
+
+def test_another_key_is_refused_after_the_right_one(contract: Contract) -> None:
+    twin = Twin(contract, MemoryStore([account("10.00")]))
+    right, wrong = request(contract), request(contract)
+    wrong.headers["api-key"] = "K"  # type: ignore[index]
+
+    answers = [twin.handle(one).answer for one in (right, wrong, right, wrong)]
+
+    assert [answer.status for answer in answers if answer] == [201, 401, 201, 401]
+
+
+def test_the_right_key_is_so_after_many_others(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "_MOST_KEYS", 2)
+    twin = Twin(contract)
+
+    found = [twin.handle(request(contract, login)) for login in ("ada", "grace", "alan", "ada")]
+
+    assert [one.answer.status for one in found if one.answer] == [201] * 4
 
 
 def test_the_wall_clock_is_aware() -> None:

@@ -13,16 +13,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal, TypeAlias, Union
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeAlias, Union, cast
 
 import msgspec
 
 from mock_server.contract.document import TIGHTER
 
-Check: TypeAlias = Callable[[Any], bool]
+Check: TypeAlias = Callable[[Any], object]
 Count: TypeAlias = Callable[[Any], int]
+Column: TypeAlias = Callable[[list[Any]], list[Any]]
 
 # Whole numbers that a double holds exactly; larger ones take the general path.
 _LARGEST_NUMBER: Final = 2**53
@@ -51,6 +53,7 @@ _DATE_TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
+_LONGEST_DATE_TIME: Final = len("2018-10-03T07:42:39.123456789-07:00")
 
 
 class _CannotCompileError(Exception):
@@ -61,12 +64,9 @@ class _CannotCompileError(Exception):
 class FastCheck:
     """One compiled schema of an object."""
 
-    decode: Callable[[bytes], Any]
-    checks: Check | None
-    quotes: Count
-    """How many quotes a decoded body has."""
-    fewest: Count
-    """The same, with no more of a list's items than what all of them have: faster."""
+    variants: Sequence[tuple[Callable[[bytes], Any], Count, Check | None]]
+    """What decodes a body, counts its quotes and checks it: first by a narrower schema, which is
+    quicker, then by the whole."""
     attributes: Mapping[str, str]
     """The attribute of the decoded value for each property that could be compiled."""
 
@@ -74,27 +74,31 @@ class FastCheck:
     def of(cls, schema: Mapping[str, Any]) -> FastCheck | None:
         """The check for a schema without references, or None if it cannot be compiled."""
         try:
-            node = _object(_merged(schema))
+            nodes = [_object(one) for one in (_narrow(_merged(schema)), _merged(schema))]
         except _CannotCompileError:
             return None
-        decode = msgspec.json.Decoder(node.type).decode
-        return cls(decode, node.check, node.quotes, node.fewest, node.attributes)
+        variants = [
+            (msgspec.json.Decoder(node.type).decode, cast("Count", node.quotes), node.check)
+            for node in nodes
+        ]
+        return cls(variants, nodes[-1].attributes)
 
     def __call__(self, raw: bytes) -> Any:  # noqa: ANN401  (a type made at load)
         """The decoded body, an attribute for each property (``UNSET`` where it is absent).
 
         None if the body may not be valid as sent: then the general path decides.
         """
-        try:
-            value = self.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-        # msgspec keeps the last of two equal names silently, so the names and texts that it kept
-        # are counted: each has two quotes, and no others stand in the body but for escaped ones.
-        seen = (_ESCAPE.sub(b"", raw) if b"\\" in raw else raw).count(b'"')
-        if seen != self.fewest(value) and seen != self.quotes(value):
-            return None
-        return value if self.checks is None or self.checks(value) else None
+        for decode, quotes, check in self.variants:
+            try:
+                value = decode(raw)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                continue
+            # msgspec keeps the last of two equal names silently, so the names and texts that it
+            # kept are counted: each has two quotes, and no others stand in the body but escaped.
+            seen = (_ESCAPE.sub(b"", raw) if b"\\" in raw else raw).count(b'"')
+            is_valid = seen == quotes(value) and (check is None or check(value))
+            return value if is_valid else None
+        return None
 
     def getter(self, names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
         """What takes these properties from a decoded body, ``UNSET`` for those that are absent."""
@@ -114,12 +118,8 @@ class _Node:
     check: Check | None = None
     pattern: str | None = None
     """The one pattern of a text, if it can be checked over all items of a list at once."""
-    quotes: Count = lambda _: 0
-    """How many quotes a value has."""
-    fewest: Count = lambda _: 0
-    """See `FastCheck`."""
-    least: int = 0
-    """How many quotes every value has."""
+    quotes: Count | int = 0
+    """How many quotes a value has; a number where all have as many."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     members: Mapping[str, _Node] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
@@ -144,13 +144,12 @@ def _node(schema: Mapping[str, Any]) -> _Node:
         Union[tuple(node.type for node in nodes)],  # noqa: UP007  (made at load)
         # Numbers, booleans and null need none, so there is at most one, that of the text.
         partial(_if_text, checks[0]) if checks else None,
-        quotes=_quotes_of_text,
-        fewest=_quotes_of_text,
+        quotes=lambda value: 2 if isinstance(value, str) else 0,
     )
 
 
 def _if_text(check: Check, value: Any) -> bool:  # noqa: ANN401  (a JSON value)
-    return not isinstance(value, str) or check(value)
+    return not isinstance(value, str) or bool(check(value))
 
 
 def _of_kind(kind: str, schema: Mapping[str, Any]) -> _Node:
@@ -198,15 +197,11 @@ def _enum(schema: Mapping[str, Any]) -> _Node:
         raise _CannotCompileError("enum")
     if "string" not in _listed(schema.get("type", "string")):
         raise _CannotCompileError("enum")
-    return _Node(Literal[tuple(texts)], None, None, _quotes_of_text, _quotes_of_text, least=2)
+    return _Node(Literal[tuple(texts)], quotes=2)
 
 
 def _listed(kinds: str | Sequence[str]) -> Sequence[str]:
     return [kinds] if isinstance(kinds, str) else kinds
-
-
-def _quotes_of_text(value: Any) -> int:  # noqa: ANN401  (a JSON value)
-    return 2 if isinstance(value, str) else 0
 
 
 def _text(schema: Mapping[str, Any]) -> _Node:
@@ -214,7 +209,7 @@ def _text(schema: Mapping[str, Any]) -> _Node:
     checks, pattern = list[Check](), None
     if "pattern" in schema:
         pattern = _in_python(schema["pattern"])
-        checks.append(_is_text_like(re.compile(pattern)))
+        checks.append(re.compile(pattern).search)
     if "format" in schema:
         if schema["format"] != "date-time":
             raise _CannotCompileError("format")
@@ -223,17 +218,17 @@ def _text(schema: Mapping[str, Any]) -> _Node:
         Annotated[str, meta],
         _all_of(checks),
         pattern if len(checks) == 1 else None,
-        _quotes_of_text,
-        _quotes_of_text,
-        least=2,
+        quotes=2,
     )
 
 
-def _is_text_like(pattern: re.Pattern[str]) -> Check:
-    return lambda text: pattern.search(text) is not None
-
-
 def _is_date_time(text: str) -> bool:
+    return len(text) <= _LONGEST_DATE_TIME and _is_moment(text)
+
+
+# The frames of a campaign have the same.
+@lru_cache(maxsize=256)
+def _is_moment(text: str) -> bool:
     if _DATE_TIME.fullmatch(text) is None:
         return False
     try:
@@ -258,15 +253,8 @@ def _list(schema: Mapping[str, Any]) -> _Node:
     item = _node(schema["items"])
     meta = msgspec.Meta(min_length=schema.get("minItems"), max_length=schema.get("maxItems"))
 
-    def quotes(values: list[Any]) -> int:
-        if item.attributes:
-            return _quotes_of_objects(item, values)
-        return sum(map(item.quotes, values))
-
-    def fewest(values: list[Any]) -> int:
-        return len(values) * item.least
-
-    return _Node(Annotated[list[item.type], meta], _of_items(item), None, quotes, fewest)  # type: ignore[name-defined]  # made at load
+    kind = Annotated[list[item.type], meta]  # type: ignore[name-defined]  # made at load
+    return _Node(kind, _of_items(item), quotes=_quotes_of_items(item))
 
 
 def _of_items(item: _Node) -> Check | None:
@@ -274,7 +262,7 @@ def _of_items(item: _Node) -> Check | None:
     if not item.attributes:
         return _of_column(item)
     columns = [
-        (attrgetter(attribute), name in item.required, check)
+        (_column(attribute, is_required=name in item.required), check)
         for name, attribute in item.attributes.items()
         if (check := _of_column(item.members[name])) is not None
     ]
@@ -282,11 +270,8 @@ def _of_items(item: _Node) -> Check | None:
         return None
 
     def are_valid(values: list[Any]) -> bool:
-        for get, is_required, check in columns:
-            column = list(map(get, values))
-            if not is_required:
-                column = [one for one in column if one is not msgspec.UNSET]
-            if not check(column):
+        for column, check in columns:  # noqa: SIM110  (all() takes longer than the checks)
+            if not check(column(values)):
                 return False
         return True
 
@@ -317,13 +302,38 @@ def _joined(pattern: str) -> Callable[[str], object] | None:
     return re.compile(rf"(?a:{whole[1]}(?:\n{whole[1]})*+)").fullmatch
 
 
-def _quotes_of_objects(item: _Node, values: list[Any]) -> int:
-    total = 0
+def _quotes_of_items(item: _Node) -> Count:
+    """How many quotes all items of a list have, the same member of each counted at once."""
+    if not item.attributes:
+        return partial(_times, item.quotes)
+    fixed, columns = 0, list[tuple[Column, Count | int]]()
     for name, attribute in item.attributes.items():
-        column = map(attrgetter(attribute), values)
-        present = [one for one in column if one is not msgspec.UNSET]
-        total += 2 * len(present) + sum(map(item.members[name].quotes, present))
-    return total
+        quotes, is_required = item.members[name].quotes, name in item.required
+        if is_required and isinstance(quotes, int):
+            fixed += 2 + quotes
+        else:
+            columns.append((_column(attribute, is_required=is_required), quotes))
+
+    def count(values: list[Any]) -> int:
+        total = fixed * len(values)
+        for column, quotes in columns:
+            present = column(values)
+            total += 2 * len(present) + _times(quotes, present)
+        return total
+
+    return count
+
+
+def _times(quotes: Count | int, values: list[Any]) -> int:
+    return quotes * len(values) if isinstance(quotes, int) else sum(map(quotes, values))
+
+
+def _column(attribute: str, *, is_required: bool) -> Column:
+    """What collects one member of many objects, where it is present."""
+    column = _compiled("values", f"[one.{attribute} for one in values]")
+    if is_required:
+        return column
+    return lambda values: [one for one in column(values) if one is not msgspec.UNSET]
 
 
 # ── objects ──────────────────────────────────────────────────────────
@@ -361,33 +371,35 @@ def _struct(members: Mapping[str, _Node], required: frozenset[str]) -> _Node:
         kw_only=True,
         gc=False,
     )
-    get = _getter(tuple(attributes.values()))
-    checked = [(attrgetter(attributes[name]), node.check) for name, node in members.items()]
-    checks = [(get_one, check) for get_one, check in checked if check is not None]
+    known: dict[str, Any] = {"UNSET": msgspec.UNSET}
+    quotes, checks = list[str](), list[str]()
+    for index, (name, node) in enumerate(members.items()):
+        known |= {f"quotes_{index}": node.quotes, f"check_{index}": node.check}
+        one, is_optional = f"value.{attributes[name]}", name not in required
+        count = f"2 + quotes_{index}" + ("" if isinstance(node.quotes, int) else f"({one})")
+        quotes.append(f"(0 if {one} is UNSET else {count})" if is_optional else count)
+        if node.check is not None:
+            unset = f"{one} is UNSET or " if is_optional else ""
+            checks.append(f"({unset}check_{index}({one}))")
+    return _Node(
+        made,
+        _compiled("value", " and ".join(checks), known) if checks else None,
+        quotes=_compiled("value", " + ".join(quotes) or "0", known),
+        attributes=attributes,
+        members=members,
+        required=required,
+    )
 
-    def counted(counts: Sequence[Count]) -> Count:
-        def count(value: Any) -> int:  # noqa: ANN401  (a type made at load)
-            total = 0
-            for one, count_one in zip(get(value), counts, strict=True):
-                if type(one) is str:
-                    total += 4
-                elif one is not msgspec.UNSET:
-                    total += 2 + count_one(one)
-            return total
 
-        return count
+def _compiled(
+    parameter: str, expression: str, known: Mapping[str, Any] = MappingProxyType({})
+) -> Callable[[Any], Any]:
+    """A function of an expression: it reads attributes twice as fast as ``attrgetter``.
 
-    def check(value: Any) -> bool:  # noqa: ANN401  (a type made at load)
-        for get_one, is_valid in checks:
-            one = get_one(value)
-            if one is not msgspec.UNSET and not is_valid(one):
-                return False
-        return True
-
-    least = sum(2 + members[name].least for name in required)
-    quotes = counted([node.quotes for node in members.values()])
-    fewest = counted([node.fewest for node in members.values()])
-    return _Node(made, check, None, quotes, fewest, least, attributes, members, required)
+    Nothing of a contract stands in it but what `_attribute` has made.
+    """
+    made: Callable[[Any], Any] = eval(f"lambda {parameter}: {expression}", dict(known))  # noqa: S307
+    return made
 
 
 def _attribute(name: str, index: int) -> str:
@@ -399,6 +411,18 @@ def _getter(attributes: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     if len(attributes) > 1:
         return attrgetter(*attributes)
     return lambda value: tuple(getattr(value, attribute) for attribute in attributes)
+
+
+def _narrow(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object without what an object in a list need not have."""
+    properties = dict[str, Any]()
+    for name, member in schema.get("properties", {}).items():
+        items = _merged(member.get("items", {}))
+        required = items.get("required", ())
+        kept = {one: its for one, its in items.get("properties", {}).items() if one in required}
+        narrow = {"items": {**items, "properties": kept}} if kept else {}
+        properties[name] = {**member, **narrow}
+    return {**schema, "properties": properties}
 
 
 # ── patterns ─────────────────────────────────────────────────────────

@@ -169,7 +169,7 @@ class Tariff:
         >>> Tariff(Decimal("0.05"), 30, 15).cost(3, 60)
         Decimal('0.30')
         """
-        return self.price * contacts * (duration // self.billing_step)
+        return self.price * (contacts * (duration // self.billing_step))
 
 
 @dataclass(frozen=True, slots=True)

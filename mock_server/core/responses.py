@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -15,6 +17,11 @@ from mock_server.json_values import Json
 from mock_server.store.entries import Accepted, Outcome
 
 CONTENT_TYPE: Final = "application/json"
+# Of the members of an accepted campaign's answer (``x-campaign.answer``).
+_MEANINGS: Final = ("ticket", "contacts", "cost", "duration", "residual")
+_DIGITS_OF_A_DOUBLE: Final = 15
+# What is smaller is written with an exponent.
+_SMALLEST: Final = Decimal("0.0001")
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -41,6 +48,24 @@ def encoded(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, indent=2, ensure_ascii=False).encode()
 
 
+_text: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def as_double(amount: Decimal) -> str:
+    """Money as the vendor's page prints it: a JSON number, as a double is written.
+
+    A double keeps 15 digits, so most amounts need not become one.
+
+    >>> as_double(Decimal("150.00")), as_double(Decimal("0.10")), as_double(Decimal("1E+16"))
+    ('150.0', '0.1', '1e+16')
+    """
+    text = str(amount)
+    if len(text) > _DIGITS_OF_A_DOUBLE or "." not in text or "E" in text or amount < _SMALLEST:
+        return repr(float(amount))
+    text = text.rstrip("0")
+    return f"{text}0" if text.endswith(".") else text
+
+
 class Responses:
     """Every answer of one contract."""
 
@@ -55,25 +80,23 @@ class Responses:
         self._sent = contract.answers["accepted"].status
         self._simulated = contract.answers["simulated"].status
         # Written out, as json.dumps takes ten times as long with an indent.
-        lines = (
-            f"  {json.dumps(name, ensure_ascii=False)}: ".replace("%", "%%") + f"%({meaning})s"
-            for meaning, name in contract.terms.answer.items()
-        )
+        names = contract.terms.answer
+        lines = (f"  {_text(name)}: ".replace("%", "%%") + "%s" for name in names.values())
         self._accepted = "{\n" + ",\n".join(lines) + "\n}"
+        self._members = itemgetter(*map(_MEANINGS.index, names))
 
     def answer(self, outcome: Outcome) -> Answer:
         """The answer to a decision."""
         if isinstance(outcome, Accepted):
-            # The vendor's page prints money as a JSON number; a double keeps 15 digits.
-            body = self._accepted % {
-                "ticket": json.dumps(outcome.ticket, ensure_ascii=False),
-                "contacts": outcome.contacts,
-                "cost": float(outcome.cost),
-                "duration": outcome.duration,
-                "residual": float(outcome.residual),
-            }
-            status = self._simulated if outcome.simulated else self._sent
-            return Answer(status, body.encode())
+            members = (
+                _text(outcome.ticket),
+                outcome.contacts,
+                as_double(outcome.cost),
+                outcome.duration,
+                as_double(outcome.residual),
+            )
+            body = self._accepted % self._members(members)
+            return Answer(self._simulated if outcome.simulated else self._sent, body.encode())
         if outcome.answer != PAYLOAD:
             return self._refusals[outcome.answer]
         errors = {name: error.document() for name, error in outcome.errors.items()}

@@ -223,22 +223,19 @@ class MemoryStore:
         self._last_id += 1
         # Nobody else has it yet, and a copy would cost as much as the rest of this.
         msgspec.structs.force_setattr(entry, "id", self._last_id)
-        self._entries[entry.id] = entry
+        self._entries[self._last_id] = entry
         self._bytes += entry.size
         # The newest entry is kept however large it is: its link was just given out.
         while len(self._entries) > self._most_entries or (
             self._bytes > self._most_bytes and len(self._entries) > 1
         ):
-            self._drop_oldest()
+            _, dropped = self._entries.popitem(last=False)
+            self._bytes -= dropped.size
+            self._evicted += 1
+            if (ledger := self._ledgers.get(dropped.login)) is not None:
+                ledger.evicted += 1
         self._notify()
         return entry
-
-    def _drop_oldest(self) -> None:
-        _, dropped = self._entries.popitem(last=False)
-        self._bytes -= dropped.size
-        self._evicted += 1
-        if (ledger := self._ledgers.get(dropped.login)) is not None:
-            ledger.evicted += 1
 
     def find(self, number: int) -> Entry | None:
         """See `protocol.Store.find`."""

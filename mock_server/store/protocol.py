@@ -9,7 +9,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from mock_server.contract.model import Tariff
 from mock_server.store.clock import AccountClock
@@ -53,7 +55,7 @@ def digest(login: str, key: str) -> bytes:
     return hashlib.sha256(f"{login}\0{key}".encode("utf-8", "surrogatepass")).digest()
 
 
-class State(NamedTuple):
+class State(msgspec.Struct, frozen=True):
     """What a decision needs to know of an account's ledger."""
 
     credit: Decimal
