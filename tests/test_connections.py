@@ -153,6 +153,22 @@ def test_who_expects_to_continue_may_after_the_answer_before(url: str) -> None:
     assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"201", b"100", b"201", b"200"]
 
 
+def test_a_head_that_came_before_is_none_within_a_body(url: str) -> None:
+    expecting = send(b"Content-Length: %d" % len(WHOLE), b"Expect: 100-continue")
+
+    with connect(url) as connection:
+        connection.sendall(WHOLE)
+        first = connection.recv(2**16)
+        connection.sendall(expecting)
+        assert connection.recv(2**16) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(WHOLE)
+        second = connection.recv(2**16)
+        connection.sendall(LAST)
+        answers = first + second + heard(connection)
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answers) == [b"201", b"400", b"200"]
+
+
 def test_a_body_that_comes_in_pieces_is_read_whole(url: str) -> None:
     with connect(url) as connection:
         for byte in WHOLE + LAST:

@@ -13,20 +13,18 @@ import time
 from asyncio import Transport
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_to_bytes
 
 import httptools
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mock_server.http import imitated, waiting, wsgi
+from mock_server.http.heads import Head, KnownHead
 from mock_server.http.imitated import MOST_DRAINED, Reply
-from mock_server.http.served import is_control
 from mock_server.reading.decoding import LARGEST_BODY
-from mock_server.store.entries import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -46,13 +44,12 @@ _STATUS_LINES: Final = {
 def encode(reply: Reply, date: str, *, head: bool = False, close: bool = False) -> bytes:
     r"""The bytes of a reply; to HEAD without its body.
 
-    >>> encode(Reply(204, [("A", "é")], b""), "now")
+    >>> encode(Reply(204, "A: é\r\n", b""), "now")
     b'HTTP/1.1 204 No Content\r\nA: \xe9\r\nDate: now\r\nServer: vms-kit\r\n\r\n'
     """
-    lines = "".join([f"{name}: {value}\r\n" for name, value in reply.headers])
     first = _STATUS_LINES.get(reply.status) or f"HTTP/1.1 {reply.status} \r\n"
     last = "Connection: close\r\n" if close else ""
-    text = f"{first}{lines}{last}Date: {date}\r\nServer: vms-kit\r\n\r\n"
+    text = f"{first}{reply.lines}{last}Date: {date}\r\nServer: vms-kit\r\n\r\n"
     return text.encode("latin-1") + (b"" if head else reply.body)
 
 
@@ -61,56 +58,17 @@ def _date(second: int) -> str:
     return formatdate(second, usegmt=True)
 
 
-@functools.lru_cache(maxsize=256)
-def _decoded(target: bytes) -> tuple[bytes, str, bool]:
-    """A request's target without scheme and host, its path as text, and whose it is.
-
-    Raises:
-        ValueError: it is neither a path nor a URL; inside of the parser that is a broken head.
-    """
-    if b"#" in target:
-        raise ValueError("a fragment")
-    if not target.startswith((b"/", b"*")):
-        url = httptools.parse_url(target)
-        target = (url.path or b"/") + (b"?" + url.query if url.query else b"")
-    path = unquote_to_bytes(target.partition(b"?")[0]).decode(errors="replace")
-    return target, path, is_control(path)
+_NO_HEAD: Final = Head.of("", b"/", ())
 
 
-def _stated_length(headers: list[tuple[bytes, bytes]]) -> int:
-    """The length of the body, as far as the headers state it.
+class _Received(msgspec.Struct, frozen=True, gc=False):
+    """A request, as far as it is there; the connection may have to end with its reply."""
 
-    Raises:
-        ValueError: they do not name one host (RFC 9112, 3.2), or the body is
-            not sent as it is; inside of the parser that is a broken head.
-    """
-    length = hosts = 0
-    for name, value in headers:
-        if name == b"content-length":
-            length = int(value)
-        elif name == b"host":
-            hosts += 1
-        elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            raise ValueError(value)
-    if hosts > 1:
-        raise ValueError(hosts)
-    return length
-
-
-@dataclass(slots=True, eq=False)
-class _Received:
-    """A request, whole; the connection may have to end with its reply."""
-
-    method: str = ""
-    target: bytes = b""
-    path: str = ""
-    control: bool = False
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    head: Head | HTTPStatus
+    """Its head, or why the server itself refuses it."""
     body: bytes = b""
     complete: bool = True
     keep_alive: bool = False
-    refusal: HTTPStatus | None = None
-    """Why the server itself refuses it."""
 
 
 class Connection(HttpToolsProtocol):
@@ -133,7 +91,11 @@ class Connection(HttpToolsProtocol):
         self._ends = self._has_left = False
         """Nothing more is read; the client sends no more, and is gone or half so."""
         self._is_in_head = self._is_in_body = self._owes_continue = False
-        self._version, self._whose = "", _decoded(b"/")
+        self._is_between = True
+        """Whether the parser is between two requests."""
+        self._version = ""
+        self._head = _NO_HEAD
+        self._known: KnownHead | None = None
         self._chunks = list[bytes]()
         self._size = 0
         # Bytes at hand, and whether a request ended in them; bytes of a head until now.
@@ -161,6 +123,11 @@ class Connection(HttpToolsProtocol):
         """Some bytes: parts of a request, or several."""
         if self._ends:
             return
+        between = self._is_between
+        if between and self._known and (body := self._known.body_of(data)) is not None:
+            self._queue.append(_Received(self._known.head, body, keep_alive=True))
+            self._next()
+            return
         self._fed, self._has_ended = len(data), False
         try:
             self.parser.feed_data(data)
@@ -168,6 +135,8 @@ class Connection(HttpToolsProtocol):
             self._stay(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
+        if between and self._is_between:
+            self._known = KnownHead.of(data, self._head)
         if self._is_in_head:
             # Where a request ended in these bytes, most of them may be its.
             self._head_size += 0 if self._has_ended else len(data)
@@ -203,7 +172,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
-        self._is_in_head, self._head_size = not self._ends, 0
+        self._is_between, self._is_in_head, self._head_size = False, not self._ends, 0
         self.since = self._loop.loop.time()
 
     def on_headers_complete(self) -> None:
@@ -225,8 +194,8 @@ class Connection(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._is_in_body = False
             return
-        self._whose, length = _decoded(self.url), _stated_length(self.headers)
-        if self._whose[-1] and length > LARGEST_BODY:
+        self._head = head = Head.of(self.parser.get_method().decode(), self.url, self.headers)
+        if head.is_control and (head.length or 0) > LARGEST_BODY:
             # The control plane refuses it by its length: none of it need be read.
             self._whole(complete=False, keep_alive=False)
         elif self.expect_100_continue:
@@ -245,7 +214,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """All of it is there."""
-        self._has_ended = True
+        self._has_ended = self._is_between = True
         if self._is_in_body:
             kept = self._version == "1.1" and self.parser.should_keep_alive()
             self._whole(complete=True, keep_alive=kept)
@@ -270,10 +239,8 @@ class Connection(HttpToolsProtocol):
     def _whole(self, *, complete: bool, keep_alive: bool) -> None:
         """The request is to be answered, as far as it is there."""
         self._is_in_body = self._owes_continue = False
-        method, body = self.parser.get_method().decode(), b"".join(self._chunks)[: LARGEST_BODY + 1]
-        self._queue.append(
-            _Received(method, *self._whose, self.headers, body, complete, keep_alive)
-        )
+        body = b"".join(self._chunks)[: LARGEST_BODY + 1]
+        self._queue.append(_Received(self._head, body, complete, keep_alive))
         self._next()
 
     def _refuse(self, status: HTTPStatus) -> None:
@@ -281,7 +248,7 @@ class Connection(HttpToolsProtocol):
         self._is_in_head = self._is_in_body = False
         if not self._ends:
             self._ends = True
-            self._queue.append(_Received(refusal=status))
+            self._queue.append(_Received(status))
             self._next()
 
     # ── what is answered ──
@@ -304,31 +271,16 @@ class Connection(HttpToolsProtocol):
             self.flow.resume_reading()
 
     def _answer(self, received: _Received) -> None:
-        served = self._loop.served
-        if received.refusal:
-            self._deliver(wsgi.plain(received.refusal), received)
+        served, head = self._loop.served, received.head
+        if isinstance(head, HTTPStatus):
+            self._deliver(wsgi.plain(head), received)
             return
-        if served is None or received.control:
+        if served is None or head.is_control:
             host, port = (self.server or ("", None))[:2]
-            environ = wsgi.environ(
-                received.method,
-                received.target,
-                received.headers,
-                received.body,
-                (self.scheme or "http", host, port or 0),
-            )
-            self._ask(environ, received)
+            url = (self.scheme or "http", host, port or 0)
+            self._ask(wsgi.environ(head, received.body, url), received)
             return
-        headers, repeated = wsgi.headers(received.headers)
-        request = Request(
-            received.method,
-            received.path,
-            headers,
-            received.body,
-            complete=received.complete,
-            query=received.target.partition(b"?")[2].decode(errors="replace"),
-            repeated=repeated,
-        )
+        request = head.request(received.body, complete=received.complete)
         checked = served.twin.fast_check(request)
         if imitated.is_quick(request, checked):
             self._deliver(imitated.reply(served, request, checked), received)
@@ -361,7 +313,7 @@ class Connection(HttpToolsProtocol):
 
     def _deliver(self, reply: Reply, received: _Received) -> None:
         if reply.delay:
-            in_time = reply._replace(delay=0)
+            in_time = msgspec.structs.replace(reply, delay=0)
             timer = self._loop.loop.call_later(reply.delay, self._deliver_later, in_time, received)
             self._give_up = timer.cancel
             return
@@ -371,8 +323,8 @@ class Connection(HttpToolsProtocol):
             self._hang_up(reset=reply.reset)
             return
         close = not received.keep_alive or (self._ends and not self._queue)
-        head = received.method == "HEAD"
-        self.transport.write(encode(reply, _date(int(time.time())), head=head, close=close))
+        is_head = isinstance(received.head, Head) and received.head.method == "HEAD"
+        self.transport.write(encode(reply, _date(int(time.time())), head=is_head, close=close))
         if close:
             self._close()
 

@@ -10,8 +10,9 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from werkzeug.wsgi import LimitedStream
 
 from mock_server.core.handler import UNCHECKED, Handled
@@ -38,17 +39,24 @@ _LARGEST_AT_ONCE: Final = 2**12
 _log = logging.getLogger("mock_server")
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True):
     """An answer as it leaves, and how: after so many seconds, or not at all."""
 
     status: int
-    headers: list[tuple[str, str]]
+    lines: str
+    """The headers as they stand on the wire, each with the end of its line."""
     body: bytes
     delay: float = 0
     hang_up: bool = False
     """The connection ends before a byte of the answer,"""
     reset: bool = False
     """and does so by a reset (RST)."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers, by their names."""
+        lines = [line.partition(": ") for line in self.lines.split("\r\n")[:-1]]
+        return [(name, value) for name, _, value in lines]
 
 
 def is_quick(request: Request, checked: object) -> bool:
@@ -81,8 +89,11 @@ def failed(served: Served) -> Reply:
 
 
 def _plain(status: int, body: bytes) -> Reply:
-    headers = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body)))]
-    return Reply(status, headers, body)
+    return Reply(status, _about(CONTENT_TYPE, body), body)
+
+
+def _about(content_type: str, body: bytes) -> str:
+    return f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
 
 
 def _reply(handled: Handled) -> Reply:
@@ -90,14 +101,13 @@ def _reply(handled: Handled) -> Reply:
     if answer is None:
         answer = _NOTHING
     content_type, body = injected.changed(answer) if injected else (CONTENT_TYPE, answer.body)
-    lines = [
-        ("Content-Type", content_type),
-        ("Content-Length", str(len(body))),
-        *answer.headers.items(),
-        ("Twin-Notes", str(entry.tally.repairs)),
-        ("Twin-Advice", str(entry.tally.advice)),
-        ("Twin-Request", f"{CONTROL}/requests/{entry.id}"),
-    ]
+    about, tally = _about(content_type, body), entry.tally
+    for name, value in answer.headers.items():
+        about += f"{name}: {value}\r\n"
+    lines = (
+        f"{about}Twin-Notes: {tally.repairs}\r\nTwin-Advice: {tally.advice}\r\n"
+        f"Twin-Request: {CONTROL}/requests/{entry.id}\r\n"
+    )
     if injected is None:
         return Reply(answer.status, lines, body)
     return Reply(answer.status, lines, body, injected.delay, injected.hang_up, injected.reset)

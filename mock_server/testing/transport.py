@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import unquote_to_bytes
 
 import anyio.to_thread
 import h11
 import httpx
 
 from mock_server.http import imitated, wsgi
+from mock_server.http.heads import Head
 from mock_server.http.imitated import Reply
-from mock_server.http.served import Served, is_control
+from mock_server.http.served import Served
 from mock_server.reading.decoding import LARGEST_BODY
-from mock_server.store.entries import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -84,22 +83,11 @@ class InProcess(httpx.BaseTransport, httpx.AsyncBaseTransport):
         if url.scheme not in _PORTS:
             found = f"has an unsupported protocol '{url.scheme}://'." if url.scheme else _NO_SCHEME
             raise httpx.UnsupportedProtocol(f"Request URL {found}", request=request)
-        lines, (path, _, query) = _headers(request, len(body)), target.partition(b"?")
-        text = unquote_to_bytes(path).decode(errors="replace")
-        if self._served is None or is_control(text):
+        head = Head.of(request.method, target, _headers(request, len(body)))
+        if self._served is None or head.is_control:
             reached_by = url.scheme, url.host, url.port or _PORTS[url.scheme]
-            environ = wsgi.environ(request.method, target, lines, body, reached_by)
-            return wsgi.call(self._application, environ)
-        headers, repeated = wsgi.headers(lines)
-        whole = Request(
-            request.method,
-            text,
-            headers,
-            body[: LARGEST_BODY + 1],
-            query=query.decode(errors="replace"),
-            repeated=repeated,
-        )
-        return imitated.reply(self._served, whole)
+            return wsgi.call(self._application, wsgi.environ(head, body, reached_by))
+        return imitated.reply(self._served, head.request(body[: LARGEST_BODY + 1]))
 
 
 def _headers(request: httpx.Request, length: int) -> list[tuple[bytes, bytes]]:
