@@ -54,6 +54,8 @@ def trim(value: Json) -> Json:
 
 def _is_blank(character: str) -> bool:
     # Cc are control characters, Cf the invisible ones (zero width space, byte order mark).
+    if character.isalnum():
+        return False
     return character.isspace() or unicodedata.category(character) in {"Cc", "Cf"}
 
 

@@ -91,8 +91,8 @@ class Violation:
 
 
 def _top(path: str) -> str:
-    first = path.split("/")[1] if path else ""
-    return first.replace("~1", "/").replace("~0", "~")
+    first = path.split("/", 2)[1] if path else ""
+    return first.replace("~1", "/").replace("~0", "~") if "~" in first else first
 
 
 @dataclass(frozen=True, slots=True)

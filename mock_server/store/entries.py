@@ -107,15 +107,15 @@ class Tally(msgspec.Struct, frozen=True):
         """The tally of these notes, and of the `reading.coercion.Violation` beside them."""
         if not notes and not violations:
             return NOTHING_NOTED
-        advice = sum(note.kind is Kind.ADVICE for note in notes)
-        fields = frozenset(one.field for one in (*notes, *violations))
-        return cls(
-            len(notes) - advice,
-            advice,
-            sum(note.high_stakes for note in notes),
-            frozenset(note.rule.name for note in notes),
-            fields if len(fields) <= _MOST_FIELDS else None,
-        )
+        advice = high_stakes = 0
+        rules, fields = set[str](), {violation.field for violation in violations}
+        for note in notes:
+            advice += note.kind is Kind.ADVICE
+            high_stakes += note.high_stakes
+            rules.add(note.rule.name)
+            fields.add(note.field)
+        kept = frozenset(fields) if len(fields) <= _MOST_FIELDS else None
+        return cls(len(notes) - advice, advice, high_stakes, frozenset(rules), kept)
 
 
 # A body of 1 MiB can have a hundred thousand unknown names; the contract has 14.
