@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import nox
@@ -94,6 +95,10 @@ def contract(session: nox.Session) -> None:
     session.run("pytest", *CONTRACT_TESTS, *session.posargs)
 
 
+def _runs(python: str) -> bool:
+    return not subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode
+
+
 @nox.session(venv_backend="none", default=False)
 def pythons(session: nox.Session) -> None:
     """The twin's tests on each Python from 3.11 to 3.13 that is found, on the PATH or in pyenv."""
@@ -105,7 +110,9 @@ def pythons(session: nox.Session) -> None:
     tools = nox.project.dependency_groups(PYPROJECT, "tests")
     for version in ("3.11", "3.12", "3.13"):
         pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
-        found = shutil.which(f"python{version}") or (str(pyenv[-1]) if pyenv else None)
+        known = (shutil.which(f"python{version}"), *map(str, reversed(pyenv)))
+        # A shim of pyenv stands on the PATH for versions, too, that are not chosen.
+        found = next((one for one in known if one and _runs(one)), None)
         if found is None:
             session.warn(f"skipped: there is no Python {version} here")
             continue
