@@ -20,10 +20,12 @@ import spec
 from mock_server import casts
 from mock_server.contract.fast_check import FastCheck
 from mock_server.contract.loader import Contract, load
+from mock_server.core.handler import Twin
 from mock_server.json_values import same
 from mock_server.reading import decoding
 from mock_server.reading.coercion import read
 from mock_server.reading.decoding import Decoded
+from mock_server.store.entries import Request
 from vms.parity import cases
 from wire import CONTRACT
 
@@ -58,6 +60,21 @@ def assert_sound(contract: Contract, raw: bytes) -> None:
     if accepted is not None:
         assert is_clean(contract, raw), raw
         assert same(msgspec.to_builtins(accepted), json.loads(raw)), raw
+
+
+@pytest.mark.parametrize("number", CONTRACT.magic.numbers)
+def test_a_magic_number_is_one_however_it_is_written(number: str) -> None:
+    body = {"text": "Hello.", "recipients": [{"phone_number": number}]}
+    plain = json.dumps(body)
+    escaped = plain.replace(number, "".join(f"\\u{ord(one):04x}" for one in number))
+    headers = {"api-login": "ada", "api-key": "k", "content-type": CONTRACT.media_type}
+
+    handled = [
+        Twin(CONTRACT).handle(Request(CONTRACT.method, CONTRACT.url_path, headers, raw.encode()))
+        for raw in (plain, escaped)
+    ]
+
+    assert [one.injected for one in handled if one.injected] == [handled[0].injected] * 2
 
 
 @pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS)

@@ -106,17 +106,6 @@ def test_an_account_can_be_strict_alone(contract: Contract) -> None:
     assert statuses == [400, 201]
 
 
-def test_a_magic_number_may_be_written_with_an_escape(contract: Contract) -> None:
-    number = "+33639980104"
-    body = json.dumps(BODY | {"recipients": [{"phone_number": number}]}).replace("+", "\\u002b")
-    sent = Request("POST", contract.url_path, request(contract).headers, body.encode())
-
-    handled = Twin(contract).handle(sent)
-
-    assert handled.injected is not None
-    assert handled.notes == ()
-
-
 def test_another_key_is_refused_after_the_right_one(contract: Contract) -> None:
     twin = Twin(contract, MemoryStore([account("10.00")]))
     right, wrong = request(contract), request(contract)
