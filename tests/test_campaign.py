@@ -241,6 +241,15 @@ def test_every_moment_that_rfc_3339_can_write_is_read(moment: object, offset: ti
     assert instant(text).utcoffset() == timedelta(minutes=minutes) * (1 if sign == "+" else -1)
 
 
+def sent_at(moment: str, contract: Contract, clock: Clock) -> Accepted:
+    """The decision on a campaign with this ``send_at``."""
+    policy = CampaignPolicy(contract)
+    order = policy.order(BODY | {"send_at": moment})
+    outcome = policy.send(opened(contract, "ada"), order, State(Decimal(9)), clock())
+    assert isinstance(outcome, Accepted)
+    return outcome
+
+
 @pytest.mark.parametrize(
     "moment",
     [
@@ -253,12 +262,8 @@ def test_every_moment_that_rfc_3339_can_write_is_read(moment: object, offset: ti
 def test_a_campaign_is_sent_later_if_its_date_is_any_later(
     contract: Contract, clock: Clock, moment: str
 ) -> None:
-    policy = CampaignPolicy(contract)
-    order = policy.order(BODY | {"send_at": moment})
+    outcome = sent_at(moment, contract, clock)
 
-    outcome = policy.send(opened(contract, "ada"), order, State(Decimal(9)), clock())
-
-    assert isinstance(outcome, Accepted)
     assert outcome.send_at == instant(moment)
     assert outcome.advice == ()
 
@@ -267,12 +272,8 @@ def test_a_campaign_is_sent_later_if_its_date_is_any_later(
 def test_a_campaign_is_sent_at_once_if_its_date_is_not_later(
     contract: Contract, clock: Clock, moment: str
 ) -> None:
-    policy = CampaignPolicy(contract)
-    order = policy.order(BODY | {"send_at": moment})
+    outcome = sent_at(moment, contract, clock)
 
-    outcome = policy.send(opened(contract, "ada"), order, State(Decimal(9)), clock())
-
-    assert isinstance(outcome, Accepted)
     assert outcome.send_at is None
     assert [note.path for note in outcome.advice] == ["/send_at"]
 

@@ -68,7 +68,7 @@ def inject(url: str, *faults: dict[str, Any]) -> None:
 def connections(running: Serving) -> Collection[Any]:
     """Those that are open."""
     # Nobody outside can see when the server notices that a client has left.
-    loop = running._loop  # noqa: SLF001
+    loop = running._loop  # noqa: SLF001  (see above)
     assert loop is not None
     return loop.connections
 

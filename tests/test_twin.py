@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from common import BODY, ROOT, Clock
 from mock_server.contract.loader import Contract, load
@@ -108,8 +109,8 @@ def test_an_account_can_be_strict_alone(contract: Contract) -> None:
 
 def test_another_key_is_refused_after_the_right_one(contract: Contract) -> None:
     twin = Twin(contract, MemoryStore([account("10.00")]))
-    right, wrong = request(contract), request(contract)
-    wrong.headers["api-key"] = "K"  # type: ignore[index]
+    right = request(contract)
+    wrong = replace(right, headers={**right.headers, "api-key": "K"})
 
     answers = [twin.handle(one).answer for one in (right, wrong, right, wrong)]
 

@@ -53,9 +53,10 @@ def trim(value: Json) -> Json:
 
 
 def _is_blank(character: str) -> bool:
-    # Cc are control characters, Cf the invisible ones (zero width space, byte order mark).
+    # Most are letters, which are known at once.
     if character.isalnum():
         return False
+    # Cc are control characters, Cf the invisible ones (zero width space, byte order mark).
     return character.isspace() or unicodedata.category(character) in {"Cc", "Cf"}
 
 

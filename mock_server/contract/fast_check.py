@@ -53,7 +53,8 @@ _DATE_TIME: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
-_LONGEST_DATE_TIME: Final = len("2018-10-03T07:42:39.123456789-07:00")
+LONGEST_DATE_TIME: Final = len("2018-10-03T07:42:39.123456789-07:00")
+"""Characters of the longest; what is longer is worked out each time, and never kept."""
 
 
 class _CannotCompileError(Exception):
@@ -65,8 +66,8 @@ class FastCheck:
     """One compiled schema of an object."""
 
     variants: Sequence[tuple[Callable[[bytes], Any], Count, Check | None]]
-    """What decodes a body, counts its quotes and checks it: first by a narrower schema, which is
-    quicker, then by the whole."""
+    """What decodes a body, counts its quotes and checks it: first by a narrower schema, if there is
+    one, which is quicker, then by the whole."""
     attributes: Mapping[str, str]
     """The attribute of the decoded value for each property that could be compiled."""
 
@@ -74,7 +75,9 @@ class FastCheck:
     def of(cls, schema: Mapping[str, Any]) -> FastCheck | None:
         """The check for a schema without references, or None if it cannot be compiled."""
         try:
-            nodes = [_object(one) for one in (_narrow(_merged(schema)), _merged(schema))]
+            whole = _merged(schema)
+            narrow = _narrow(whole)
+            nodes = [_object(one) for one in ([whole] if narrow == whole else [narrow, whole])]
         except _CannotCompileError:
             return None
         variants = [
@@ -223,7 +226,7 @@ def _text(schema: Mapping[str, Any]) -> _Node:
 
 
 def _is_date_time(text: str) -> bool:
-    return len(text) <= _LONGEST_DATE_TIME and _is_moment(text)
+    return len(text) <= LONGEST_DATE_TIME and _is_moment(text)
 
 
 # The frames of a campaign have the same.
@@ -252,7 +255,6 @@ def _list(schema: Mapping[str, Any]) -> _Node:
         raise _CannotCompileError("items")
     item = _node(schema["items"])
     meta = msgspec.Meta(min_length=schema.get("minItems"), max_length=schema.get("maxItems"))
-
     kind = Annotated[list[item.type], meta]  # type: ignore[name-defined]  # made at load
     return _Node(kind, _of_items(item), quotes=_quotes_of_items(item))
 
@@ -398,7 +400,7 @@ def _compiled(
 
     Nothing of a contract stands in it but what `_attribute` has made.
     """
-    made: Callable[[Any], Any] = eval(f"lambda {parameter}: {expression}", dict(known))  # noqa: S307
+    made: Callable[[Any], Any] = eval(f"lambda {parameter}: {expression}", dict(known))  # noqa: S307  (names of its own)
     return made
 
 

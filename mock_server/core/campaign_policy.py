@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import msgspec
 from msgspec import UNSET
 
+from mock_server.contract.fast_check import LONGEST_DATE_TIME
 from mock_server.contract.model import Contract, FieldError, Tariff
 from mock_server.json_values import Json
 from mock_server.reading.coercion import Kind, Note, Reading
@@ -198,7 +199,7 @@ class CampaignPolicy:
     def _when(self, order: Order, now: datetime) -> tuple[datetime | None, tuple[Note, ...]]:
         if order.send_at is None:
             return None, ()
-        is_short = len(order.send_at) <= _LONGEST_KEPT
+        is_short = len(order.send_at) <= LONGEST_DATE_TIME
         moment, in_utc = (_moment if is_short else _moment.__wrapped__)(order.send_at)
         if in_utc is not None and in_utc > now:
             return moment, ()
@@ -272,9 +273,6 @@ def instant(text: str) -> datetime | None:
         return datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", text) if ":60" in text else text)
     except ValueError:
         return None
-
-
-_LONGEST_KEPT: Final = len("2018-10-03T07:42:39.123456789-07:00")
 
 
 # The frames of a campaign have the same.

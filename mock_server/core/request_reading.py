@@ -43,7 +43,7 @@ class RequestReader:
     def fast_check(self, request: Request) -> Any:  # noqa: ANN401  (see FastCheck)
         """The body, decoded, if it is valid as sent; None if it must be read."""
         check, expected = self._contract.fast_check, self._contract.media_type
-        given = request.headers.get("content-type", "")
+        given = request.content_type
         if (
             check is None
             or not request.complete

@@ -89,11 +89,17 @@ def failed(served: Served) -> Reply:
 
 
 def _plain(status: int, body: bytes) -> Reply:
-    return Reply(status, _about(CONTENT_TYPE, body), body)
+    return Reply(status, about(CONTENT_TYPE, body), body)
 
 
-def _about(content_type: str, body: bytes) -> str:
+def about(content_type: str, body: bytes) -> str:
+    """The header lines of a body."""
     return f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+
+
+def header_lines(headers: Iterable[tuple[str, str]]) -> str:
+    """Headers as they stand on the wire."""
+    return "".join([f"{name}: {value}\r\n" for name, value in headers])
 
 
 def _reply(handled: Handled) -> Reply:
@@ -101,11 +107,11 @@ def _reply(handled: Handled) -> Reply:
     if answer is None:
         answer = _NOTHING
     content_type, body = injected.changed(answer) if injected else (CONTENT_TYPE, answer.body)
-    about, tally = _about(content_type, body), entry.tally
-    for name, value in answer.headers.items():
-        about += f"{name}: {value}\r\n"
+    first, tally = about(content_type, body), entry.tally
+    if answer.headers:
+        first += header_lines(answer.headers.items())
     lines = (
-        f"{about}Twin-Notes: {tally.repairs}\r\nTwin-Advice: {tally.advice}\r\n"
+        f"{first}Twin-Notes: {tally.repairs}\r\nTwin-Advice: {tally.advice}\r\n"
         f"Twin-Request: {CONTROL}/requests/{entry.id}\r\n"
     )
     if injected is None:

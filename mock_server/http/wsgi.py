@@ -14,10 +14,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-import msgspec
-
 from mock_server.http.heads import Head
-from mock_server.http.imitated import REPEATED, Reply
+from mock_server.http.imitated import REPEATED, Reply, about, header_lines
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -80,22 +78,19 @@ def call(application: WSGIApplication, made: WSGIEnvironment) -> Reply:
             if hasattr(body, "close"):
                 body.close()
         ((status, lines),) = started
-        head = "".join([f"{name}: {value}\r\n" for name, value in lines])
-        reply = Reply(int(status.split()[0]), head, b"".join(content))
+        code, whole = int(status.split()[0]), b"".join(content)
     except (ConnectionResetError, ConnectionAbortedError) as error:
         return Reply(0, "", b"", hang_up=True, reset=isinstance(error, ConnectionResetError))
     except Exception:  # noqa: BLE001  (whatever an application raises)
         _log.debug("an application failed", exc_info=True)
         return plain(HTTPStatus.INTERNAL_SERVER_ERROR)
     has_length = any(name.lower() == "content-length" for name, _ in lines)
-    if not has_length and reply.status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
-        length = f"Content-Length: {len(reply.body)}\r\n"
-        return msgspec.structs.replace(reply, lines=reply.lines + length)
-    return reply
+    if not has_length and code not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+        lines.append(("Content-Length", str(len(whole))))
+    return Reply(code, header_lines(lines), whole)
 
 
 def plain(status: HTTPStatus) -> Reply:
     """An answer of the server itself."""
     body = status.phrase.encode()
-    lines = f"Content-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
-    return Reply(status.value, lines, body)
+    return Reply(status.value, about("text/plain", body), body)
