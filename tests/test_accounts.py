@@ -890,7 +890,12 @@ def test_the_table_of_magic_has_every_value(client: FlaskClient) -> None:
     magic = CONTRACT.magic
     values = client.get("/_twin/magic").json["values"]
 
-    assert [value["value"] for value in values] == [*magic.keys, *magic.logins, *magic.numbers]
+    assert [value["value"] for value in values] == [
+        *magic.keys,
+        *magic.logins,
+        *magic.numbers,
+        *CONTRACT.calls.phones,
+    ]
 
 
 # ── the inbox ────────────────────────────────────────────────────────

@@ -249,6 +249,31 @@ DEFECTS = {
         '    "+33639970120":',
         "/x-magic/numbers/+33639970120: a number that may ring; expected one of x-magic.ranges",
     ),
+    "a status that no receipt of the generation has": (
+        "      statuses: {voice: BUSY, unified",
+        "      statuses: {voice: BUZY, unified",
+        "/x-calls/outcomes/busy/statuses/voice: no such status 'BUZY'; expected 'BUSY'?",
+    ),
+    "a phone that may ring": (
+        '      "+33639981486":',
+        '      "+33639971486":',
+        "/x-calls/phones/numbers/+33639971486: a number that may ring; expected one of x-magic",
+    ),
+    "a phone at a number that forces an answer": (
+        '      "+33639981486":',
+        '      "+33639980120":',
+        "/x-calls/phones/numbers/+33639980120: a number of x-magic.numbers; expected one that",
+    ),
+    "a phone of no known behaviour": (
+        "        phone: {outcome: busy}\n",
+        "        phone: {outcome: buzy}\n",
+        "/x-calls/phones/numbers/+33639981486/phone/outcome: ",
+    ),
+    "a call without its outcomes": (
+        "    no_answer:\n      summary",
+        "    nobody:\n      summary",
+        '/x-calls/outcomes: "no_answer" is a required property',
+    ),
     "a magic number for no answer": (
         "fault: {fault: answer, answer: repeated-request}",
         "fault: {fault: answer, answer: repeated-requests}",
@@ -849,3 +874,9 @@ def test_an_answer_of_endless_parts_is_refused(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(ContractError, match="more than 3 parts; expected a smaller schema"):
         load(ROOT / "openapi/voice-campaign.yaml")
+
+
+def test_a_contract_without_calls_has_the_shipped_ones(contract: Contract) -> None:
+    older = load(ROOT / "openapi/versions/0.2.0.yaml")
+
+    assert older.calls == contract.calls

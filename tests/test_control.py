@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
@@ -51,7 +52,7 @@ def test_the_contract_of_the_control_plane_is_openapi() -> None:
 
 def test_every_documented_route_is_there_and_no_other(app: flask.Flask) -> None:
     served = {
-        (rule.rule.replace("<number>", "{id}").replace("<login>", "{login}"), method.lower())
+        (re.sub("<(.+?)>", "{\\1}", rule.rule.replace("<number>", "{id}")), method.lower())
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("control.") and not rule.endpoint.endswith(".nothing")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -62,6 +63,8 @@ def test_every_documented_route_is_there_and_no_other(app: flask.Flask) -> None:
 
 ACCOUNT, CLOCK, FAULTS = (f"/_twin/accounts/{{login}}{end}" for end in ("", "/clock", "/faults"))
 REQUESTS, REQUEST = "/_twin/requests", "/_twin/requests/{id}"
+PHONES, PHONE = f"{ACCOUNT}/phones", f"{ACCOUNT}/phones/{{phone}}"
+CALLS = "/_twin/calls"
 ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     ("/_twin/health", "get", 200, {}),
     ("/_twin/rules", "get", 200, {}),
@@ -87,13 +90,32 @@ ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     (REQUESTS, "get", 200, {}),
     (REQUESTS, "get", 400, {"query_string": {"limit": "many"}}),
     (REQUESTS, "get", 503, {"query_string": {"wait": "1", "since": "99"}}),
+    (PHONES, "get", 200, {}),
+    (PHONES, "get", 404, {"login": "nobody"}),
+    (PHONE, "get", 200, {"phone": "+336*"}),
+    (PHONE, "get", 404, {}),
+    (
+        PHONE,
+        "put",
+        200,
+        {"json": {"ring_seconds": 1, "listening_seconds": 2, "shares": {"busy": 1}}},
+    ),
+    (PHONE, "put", 400, {"json": {"outcome": "lost"}}),
+    (PHONE, "delete", 204, {}),
+    (CALLS, "get", 200, {}),
+    (CALLS, "get", 400, {"query_string": {"outcome": "lost"}}),
+    (CALLS, "get", 503, {"query_string": {"wait": "1", "outcome": "busy"}}),
     (REQUEST, "get", 200, {}),
     (REQUEST, "get", 404, {"id": 7}),
 ]
 
 
 def ask(client: FlaskClient, path: str, method: str, **given: Any) -> Any:
-    url = path.format(login=given.pop("login", "ada@example.com"), id=given.pop("id", 1))
+    url = path.format(
+        login=given.pop("login", "ada@example.com"),
+        id=given.pop("id", 1),
+        phone=given.pop("phone", "+33612345678"),
+    )
     return client.open(url, method=method, **given)
 
 
@@ -109,6 +131,7 @@ def test_an_answer_is_as_documented(
     client.post(SEND, json=BODY, headers=SIGNED_IN)
     full = {"faults": [{"fault": "delay", "seconds": 0, "match": {"text": "x"}, "times": 1}]}
     ask(client, FAULTS, "put", json=full)
+    ask(client, PHONE, "put", phone="+336*", json={"keys": "1"})
     ask(client, ACCOUNT, "put", json={"opt_outs": ["+33612345678"], "callback_url": None})
 
     response = ask(client, path, method, **given)

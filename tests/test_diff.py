@@ -170,6 +170,11 @@ SILENT = {
         [("      in: header\n      name: api-key", "      in: query\n      name: api-key")],
         "sign-in-moved",
     ),
+    "another status of a busy line": (
+        [("statuses: {voice: BUSY,", "statuses: {voice: REFUSED,")],
+        "calls-changed",
+    ),
+    "another retry": ([("value: [1, 5, 30, 300]", "value: [2, 5, 30, 300]")], "calls-changed"),
     "a higher price": ([('          value: "0.05"', '          value: "0.50"')], "term-changed"),
 }
 BREAKING = {
@@ -882,3 +887,16 @@ def test_a_redocly_whose_report_has_another_shape_is_skipped(
     monkeypatch.setattr(structure, "COMMAND", str(command))
 
     assert comparison(now(), now()).structure.startswith("skipped: ")
+
+
+def test_better_evidence_of_calls_is_no_change() -> None:
+    other = ("reason: No source mentions a second try; most", "reason: Most")
+
+    assert found(other).findings == ()
+
+
+def test_calls_are_compared_with_the_shipped_ones_where_there_are_none() -> None:
+    older, other = side(OLDER), changed(("{voice: BUSY,", "{voice: REFUSED,"))
+
+    (one,) = (one for one in comparison(older, other).findings if one.rule == "calls-changed")
+    assert (one.old, one.new is None) == (None, False)

@@ -15,6 +15,7 @@ import jsonschema_rs
 
 from mock_server import casts
 from mock_server.contract import admin_schemas
+from mock_server.contract.call_terms import CallTerms
 from mock_server.contract.document import (
     NAMED,
     NESTING,
@@ -22,6 +23,7 @@ from mock_server.contract.document import (
     ContractFile,
     Pointer,
     shipped,
+    shipped_document,
     shortened,
 )
 from mock_server.contract.fast_check import FastCheck
@@ -197,6 +199,7 @@ class _Reader:
             answers=answers,
             terms=self._terms((*at, "x-campaign"), body, answers),
             magic=self._magic(answers),
+            calls=self._calls(),
             sources=file.at(("x-sources",)),
         )
 
@@ -301,11 +304,9 @@ class _Reader:
 
     def _magic(self, answers: Mapping[str, NamedAnswer]) -> Magic:
         entry = self._file.at(("x-magic",))
-        prefixes = tuple(kept["prefix"] for kept in entry["ranges"])
         for number, value in entry["numbers"].items():
-            where = ("x-magic", "numbers", number)
-            if not number.startswith(prefixes):
-                raise self._file.refuse(where, "a number that may ring", "one of x-magic.ranges")
+            where: Pointer = ("x-magic", "numbers", number)
+            self._check_number(number, where, entry)
             self._check_fault(value["fault"], (*where, "fault"), answers["accepted"].value)
             if value["fault"].get("answer") not in {None, *answers}:
                 raise self._no_such(where, "answer", value["fault"]["answer"], answers)
@@ -319,6 +320,37 @@ class _Reader:
             ranges=tuple(entry["ranges"]),
             evidence=_evidence(entry["evidence"]),
         )
+
+    def _calls(self) -> CallTerms:
+        """What a call is; a contract that does not state it has the shipped one's."""
+        if "x-calls" not in self._file.document:
+            return CallTerms.of(shipped_document("voice-campaign.yaml")["x-calls"])
+        entry = self._file.at(("x-calls",))
+        for name, outcome in entry["outcomes"].items():
+            for generation, status in outcome["statuses"].items():
+                known = frozenset(entry["generations"][generation]["statuses"])
+                if status not in known:
+                    at = ("x-calls", "outcomes", name, "statuses", generation)
+                    raise self._no_such(at, "status", status, known)
+        magic = self._file.at(("x-magic",))
+        checker = admin_schemas.validator("PhoneSettings")
+        for number, one in entry["phones"]["numbers"].items():
+            where = ("x-calls", "phones", "numbers", number)
+            self._check_number(number, where, magic)
+            if number in magic["numbers"]:
+                raise self._file.refuse(
+                    where, "a number of x-magic.numbers", "one that forces nothing yet"
+                )
+            for error in checker.iter_errors(one["phone"]):
+                at_fault = (*where, "phone", *error.instance_path)
+                expected = "PhoneSettings of openapi/twin.yaml"
+                raise self._file.refuse(at_fault, shortened(error.message), expected)
+        return CallTerms.of(entry)
+
+    def _check_number(self, number: str, at: Pointer, magic: Mapping[str, Any]) -> None:
+        """Refuse a magic number at which a phone may ring."""
+        if not number.startswith(tuple(kept["prefix"] for kept in magic["ranges"])):
+            raise self._file.refuse(at, "a number that may ring", "one of x-magic.ranges")
 
     def _check_fault(
         self, fault: Mapping[str, Any], at: Pointer, accepted: Mapping[str, Json]

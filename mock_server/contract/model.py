@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mock_server.contract.fast_check import FastCheck
 from mock_server.json_values import Json
+
+if TYPE_CHECKING:
+    from mock_server.contract.call_terms import CallTerms
 
 # No parameter's name is half as long; the search for a near one costs the more the longer both are.
 _LONGEST_NAME: Final = 64
@@ -253,6 +256,7 @@ class Contract:
     answers: Mapping[str, NamedAnswer]
     terms: Terms
     magic: Magic
+    calls: CallTerms
     sources: Mapping[str, Mapping[str, str]]
 
     def filled(self, body: Mapping[str, Json]) -> dict[str, Json]:

@@ -12,13 +12,15 @@ def rules(contract: Contract) -> list[dict[str, Any]]:
     """The rules in the order of the contract, each with field, rule, summary, stakes, evidence.
 
     ``field`` is the path of a parameter (``recipients[].phone_number``), or what a rule is about
-    where it holds for no single one: ``body``, ``any parameter``, ``campaign``, ``answer``.
+    where it holds for no single one: ``body``, ``any parameter``, ``campaign``, ``call``,
+    ``answer``.
     """
     return [
         *(_row("body", rule) for rule in contract.decoding.values()),
         *(_row("any parameter", rule) for rule in contract.rules.values()),
         *_object_rules(contract, contract.body, ""),
         *_campaign_rules(contract),
+        *_call_rules(contract),
         *(
             _entry(
                 "answer",
@@ -33,18 +35,19 @@ def rules(contract: Contract) -> list[dict[str, Any]]:
 
 def magic_values(contract: Contract) -> list[dict[str, Any]]:
     """Every magic value: where it is sent, the value, summary, evidence."""
-    magic = contract.magic
+    magic, calls = contract.magic, contract.calls
     return [
         {
             "where": where,
             "value": value.value,
             "summary": value.summary,
-            "evidence": magic.evidence.document(),
+            "evidence": evidence.document(),
         }
-        for where, values in (
-            (contract.key_header, magic.keys),
-            (contract.login_header, magic.logins),
-            ("phone_number", magic.numbers),
+        for where, values, evidence in (
+            (contract.key_header, magic.keys, magic.evidence),
+            (contract.login_header, magic.logins, magic.evidence),
+            ("phone_number", magic.numbers, magic.evidence),
+            ("phone_number", calls.phones, calls.phones_evidence),
         )
         for value in values.values()
     ]
@@ -104,6 +107,21 @@ def _campaign_rules(contract: Contract) -> Iterator[dict[str, Any]]:
             evidence,
         )
     yield from (_row("campaign", rule) for rule in terms.checks.values())
+
+
+def _call_rules(contract: Contract) -> Iterator[dict[str, Any]]:
+    calls = contract.calls
+    for name, evidence in calls.evidence.items():
+        value = getattr(calls, name)
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else value
+        yield _entry("call", name, f"{name.replace('_', ' ').capitalize()}: {shown}.", evidence)
+    for outcome in calls.outcomes.values():
+        statuses = ", ".join(f"{status} ({name})" for name, status in outcome.statuses.items())
+        summary = f"{outcome.summary} In a receipt: {statuses}."
+        yield _entry("call", f"outcome:{outcome.name}", summary, outcome.evidence)
+    for generation in calls.generations.values():
+        summary = f"{generation.summary} Statuses: {', '.join(generation.statuses)}."
+        yield _entry("call", f"receipt:{generation.name}", summary, generation.evidence)
 
 
 def _row(field: str, rule: Rule) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class CampaignPolicy:
         used = state.request_id_used
         if order.request_id is not None and used is not None and used > self.forgets_before(now):
             return self._refused("request_id", "repeated")
-        called, opted_out = self._called(order, account.opt_outs)
+        called, opted_out, left_out = self._called(order, account.opt_outs)
         if not called:
             return self._refused("recipients", "items")
         duration, cost = self._price(account, order, called)
@@ -152,6 +152,7 @@ class CampaignPolicy:
             send_at=send_at,
             request_id=order.request_id,
             advice=(*opted_out, *late),
+            left_out=left_out,
         )
 
     def simulate(
@@ -184,17 +185,19 @@ class CampaignPolicy:
         duration = tariff.duration(order.text)
         return duration, tariff.cost(contacts, duration)
 
-    def _called(self, order: Order, opt_outs: frozenset[str]) -> tuple[int, tuple[Note, ...]]:
-        """How many contacts are called, and the advice on those who opted out."""
+    def _called(
+        self, order: Order, opt_outs: frozenset[str]
+    ) -> tuple[int, tuple[Note, ...], tuple[str, ...]]:
+        """How many contacts are called, the advice on those who opted out, who is left out."""
         numbers = order.numbers
         if not opt_outs or opt_outs.isdisjoint(numbers):
-            return len(numbers), ()
+            return len(numbers), (), ()
         opted_out = [number for number in numbers if number in opt_outs]
         if order.without_opt_outs:
             called = len(numbers) - len(opted_out)
             note = self._advice("/recipients", "opt_outs_removed", len(numbers), called)
-            return called, (note,)
-        return len(numbers), (self._advice("/recipients", "opt_outs_called", opted_out, None),)
+            return called, (note,), tuple(opted_out)
+        return len(numbers), (self._advice("/recipients", "opt_outs_called", opted_out, None),), ()
 
     def _when(self, order: Order, now: datetime) -> tuple[datetime | None, tuple[Note, ...]]:
         if order.send_at is None:

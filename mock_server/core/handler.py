@@ -11,6 +11,7 @@ import msgspec
 
 from mock_server.contract.model import Contract
 from mock_server.core.accounts import opened
+from mock_server.core.call_records import CallRecords
 from mock_server.core.campaign_policy import CampaignPolicy, Clock, Order
 from mock_server.core.inbox import Inbox, all_notes
 from mock_server.core.injection import Facts, Injection, Preference, inject
@@ -90,6 +91,7 @@ class Twin:
         self._keys = dict[bytes | None, int]()
         self._credentials = frozenset({contract.login_header, contract.key_header})
         self.inbox = Inbox(self._reader, self.responses, contract, self.store, self.wall)
+        self.calls = CallRecords(contract, self._reader, self.store, self.policy.tariff, self.wall)
 
     def wall(self) -> datetime:
         """The moment outside all accounts, in UTC."""
@@ -122,6 +124,9 @@ class Twin:
                 login = request.headers.get(self.contract.login_header, "")
                 entry = self.store.add(Entry(wall, login, _kept(request), account))
                 return Handled(entry, self.responses.answer(account))
+            if account.phones:
+                # Somebody may have opted out in a call that is over.
+                account = self.calls.caught_up(account)
             now = account.clock.now(wall)
             strict = self._strict or account.strict
             understood = self._understand(account, request, checked, strict=strict)

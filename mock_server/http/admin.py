@@ -95,33 +95,46 @@ def health() -> dict[str, Any]:
 def list_requests() -> flask.Response | dict[str, Any]:
     """The inbox, oldest first; with ``wait``, as soon as something fits."""
     asked, seconds = _query(flask.request.args)
-    twin = served_twin()
-    environ = flask.request.environ
-    until = environ.setdefault(waiting.UNTIL, time.monotonic() + seconds)
-    page = twin.inbox.page(asked)
-    if not page.requests and time.monotonic() < until:
-        wait = waiting.Wait(
-            until,
-            lambda: bool(twin.inbox.page(replace(asked, limit=1)).requests),
-            # A clock that runs changes states, and no store reports it.
-            changes_by_itself=asked.state is not None,
-        )
-        if later := environ.get(waiting.LATER):
-            later(wait)
-            return flask.Response()
-        if not served().waiting.acquire(blocking=False):
-            expected = "fewer requests that wait at once; ask again, or start with more --workers"
-            return problem(503, "wait", "one too many", expected)
-        try:
-            waiting.block(wait, twin.store)
-        finally:
-            served().waiting.release()
-        page = twin.inbox.page(asked)
+    inbox = served_twin().inbox
+    # A clock that runs changes states, and no store reports it.
+    waits = waited(
+        seconds,
+        lambda: bool(inbox.page(replace(asked, limit=1)).requests),
+        changes_by_itself=asked.state is not None,
+    )
+    if waits is not None:
+        return waits
+    page = inbox.page(asked)
     return {
-        "requests": _shown(page.requests),
+        "requests": shown_masked(page.requests),
         "kept": page.kept,
         "evicted": page.evicted,
     }
+
+
+def waited(
+    seconds: float, is_over: Callable[[], bool], *, changes_by_itself: bool
+) -> flask.Response | None:
+    """Wait until ``is_over``, so many seconds at most; None once there is something to answer.
+
+    Else the answer to give: where the server waits in place of this thread, or nobody may.
+    """
+    environ = flask.request.environ
+    until = environ.setdefault(waiting.UNTIL, time.monotonic() + seconds)
+    if time.monotonic() >= until or is_over():
+        return None
+    wait = waiting.Wait(until, is_over, changes_by_itself)
+    if later := environ.get(waiting.LATER):
+        later(wait)
+        return flask.Response()
+    if not served().waiting.acquire(blocking=False):
+        expected = "fewer requests that wait at once; ask again, or start with more --workers"
+        return problem(503, "wait", "one too many", expected)
+    try:
+        waiting.block(wait, served_twin().store)
+    finally:
+        served().waiting.release()
+    return None
 
 
 def _query(args: Mapping[str, str]) -> tuple[Query, float]:
@@ -146,7 +159,7 @@ def get_request(number: str) -> flask.Response | dict[str, Any]:
         if evicted := twin.store.kept(None)[1]:
             hint += f" ({evicted} were dropped to make space)"
         return problem(404, "id", number, hint)
-    shown: dict[str, Any] = _shown(found)
+    shown: dict[str, Any] = shown_masked(found)
     return shown
 
 
@@ -165,15 +178,15 @@ def get_account(login: str) -> flask.Response | dict[str, Any]:
     """One account."""
     store = served_twin().store
     account = store.known(login)
-    return _account(account, store.balance(account)) if account else _no_account(login)
+    return _account(account, store.balance(account)) if account else no_account(login)
 
 
 @blueprint.put("/accounts/<login>")
 def set_account(login: str) -> dict[str, Any]:
     """Set what is named of an account, keep the rest."""
-    settings = _body()
+    settings = sent_object()
     twin = served_twin()
-    known = _settings()
+    known = settings_of()
     new = opened(twin.contract, login)
     # Before the account is opened: what is refused changes nothing.
     credit = known.account(new, settings).credit if "credit" in settings else None
@@ -194,13 +207,13 @@ def reset_account(login: str) -> tuple[str, int]:
 def get_clock(login: str) -> flask.Response | dict[str, Any]:
     """What time it is for an account."""
     account = served_twin().store.known(login)
-    return _clock(account) if account else _no_account(login)
+    return _clock(account) if account else no_account(login)
 
 
 @blueprint.put("/accounts/<login>/clock")
 def set_clock(login: str) -> dict[str, Any]:
     """Set, advance, freeze or release an account's clock."""
-    settings = _body()
+    settings = sent_object()
     twin = served_twin()
 
     def how(account: Account, balance: Balance) -> Account:
@@ -216,13 +229,13 @@ def list_faults(login: str) -> flask.Response | dict[str, Any]:
     """The injected faults of an account."""
     store = served_twin().store
     account = store.known(login)
-    return _faults(account, store.balance(account)) if account else _no_account(login)
+    return _faults(account, store.balance(account)) if account else no_account(login)
 
 
 @blueprint.put("/accounts/<login>/faults")
 def set_faults(login: str) -> dict[str, Any]:
     """Inject these faults and no others."""
-    settings = _body()
+    settings = sent_object()
     rules = _checked(settings.get("faults"))
     check("FaultSettings", {**settings, "faults": rules})
     return _faults(*_plan(login, lambda plan: plan.only(int(settings.get("seed", 0)), rules)))
@@ -231,7 +244,7 @@ def set_faults(login: str) -> dict[str, Any]:
 @blueprint.post("/accounts/<login>/faults")
 def add_fault(login: str) -> tuple[dict[str, Any], int]:
     """Inject one more fault."""
-    rule = _settings().fault(_body())
+    rule = settings_of().fault(sent_object())
     return _faults(*_plan(login, lambda plan: plan.and_also(rule))), 201
 
 
@@ -272,7 +285,7 @@ def nothing(path: str) -> flask.Response:  # noqa: ARG001  (the request has it t
     return problem(404, "path", got, "a route of openapi/twin.yaml, with its method")
 
 
-def _body() -> dict[str, Any]:
+def sent_object() -> dict[str, Any]:
     """The JSON object that was sent, whatever its Content-Type."""
     sent = flask.request.stream.read(LARGEST_BODY + 1)
     if max(len(sent), flask.request.content_length or 0) > LARGEST_BODY:
@@ -293,7 +306,8 @@ def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is not valid JSON")
 
 
-def _settings() -> Settings:
+def settings_of() -> Settings:
+    """What settings are compared with."""
     return Settings(served_twin().contract, frozenset(served().options.callback_hosts))
 
 
@@ -301,7 +315,7 @@ def _checked(rules: Json) -> Json:
     """A list of faults, each checked by itself, so that the place of what is wrong is named."""
     if not isinstance(rules, list):
         return rules
-    return [_settings().fault(rule, f"faults.{index}") for index, rule in enumerate(rules)]
+    return [settings_of().fault(rule, f"faults.{index}") for index, rule in enumerate(rules)]
 
 
 def _plan(login: str, how: Callable[[InjectionPlan], InjectionPlan]) -> tuple[Account, Balance]:
@@ -328,8 +342,10 @@ def _account(account: Account, balance: Balance) -> dict[str, Any]:
             "billing_step": tariff.billing_step,
             "characters_a_second": tariff.characters_a_second,
         },
-        "opt_outs": _shown(sorted(account.opt_outs)),
+        "opt_outs": shown_masked(sorted(account.opt_outs)),
         "callback_url": account.callback_url,
+        "seed": account.seed,
+        "phones": len(account.phones),
         "clock": _clock(account),
         "faults": len(account.faults.rules),
         "evicted": balance.evicted,
@@ -351,19 +367,21 @@ def _faults(account: Account, balance: Balance) -> dict[str, Any]:
                 "id": rule.id,
                 "tried": balance.counts.get(rule.id, Count()).tried,
                 "met": balance.counts.get(rule.id, Count()).met,
-                "rule": _shown(rule.rule),
+                "rule": shown_masked(rule.rule),
             }
             for rule in plan.rules
         ],
     }
 
 
-def _no_account(login: str) -> flask.Response:
+def no_account(login: str) -> flask.Response:
+    """The answer where a login has no account."""
     expected = "an account; a request opens one, or PUT"
     return problem(404, "login", login, expected)
 
 
-def _shown(value: Json) -> Json:
+def shown_masked(value: Json) -> Json:
+    """A value as it may be shown: numbers hidden where the twin was started so."""
     return masked(value) if served().options.mask else value
 
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from mock_server.contract.admin_schemas import SettingError
 from mock_server.contract.loader import load
 from mock_server.core.handler import Twin
-from mock_server.http import admin, imitated
+from mock_server.http import admin_calls, imitated
 from mock_server.http.served import Served, ServeOptions, problem, served
 
 
@@ -34,7 +34,7 @@ def create_app(twin: Twin | None = None, options: ServeOptions | None = None) ->
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     serving = Served(twin or Twin(load()), options or ServeOptions())
     serving.put_into(app)
-    app.register_blueprint(admin.blueprint)
+    app.register_blueprint(admin_calls.blueprint)
     app.after_request(_spelled_as_common)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(SettingError, _unset)

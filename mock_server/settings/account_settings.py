@@ -19,9 +19,11 @@ from mock_server.contract.admin_schemas import (
     shown,
 )
 from mock_server.contract.model import Contract, Tariff
+from mock_server.core.calls import phone_of
 from mock_server.core.campaign_policy import instant
 from mock_server.json_values import Json
 from mock_server.settings.loopback import is_loopback_name
+from mock_server.store.campaigns import Phone
 from mock_server.store.clock import AccountClock
 from mock_server.store.protocol import Account, digest
 
@@ -63,7 +65,7 @@ class Settings:
         check("AccountSettings", settings, at)
         settings = _whole(settings)
         changes: dict[str, Any] = {
-            name: settings[name] for name in ("voice_addon", "region") if name in settings
+            name: settings[name] for name in ("voice_addon", "region", "seed") if name in settings
         }
         if "region" in changes and not phone_numbers.is_region(changes["region"]):
             expected = "a country's two capital letters, such as FR"
@@ -110,6 +112,19 @@ class Settings:
             expected += f"; for this one start with --allow-callback {host}"
             raise SettingError(at, shown(url), expected)
         return url
+
+    def phone(self, settings: Json, at: str = "") -> Phone:
+        """How a phone behaves, of the shape PhoneSettings.
+
+        Raises:
+            SettingError: something is not as it should be.
+        """
+        check("PhoneSettings", settings, at)
+        phone = phone_of(settings)
+        if sum(Decimal(str(share)) for share in phone.shares.values()) > 1:
+            expected = str(schema("PhoneSettings")["properties"]["shares"]["description"])
+            raise SettingError(place(at, ["shares"]), shown(settings["shares"]), expected)
+        return phone
 
     def fault(self, rule: Json, at: str = "") -> Mapping[str, Json]:
         """One fault, of the shape InjectedFault.

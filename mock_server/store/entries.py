@@ -52,6 +52,8 @@ class Accepted(msgspec.Struct, frozen=True):
     """When it is sent, if not at once."""
     request_id: str | None = None
     advice: tuple[Note, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """The numbers that are not called, because they opted out; as often as they were named."""
 
     def state(self, now: datetime) -> str:
         """Whether it is ``sent``, ``scheduled`` or ``simulated`` at a moment."""

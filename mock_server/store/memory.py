@@ -12,6 +12,7 @@ from typing import Final, Self
 
 import msgspec
 
+from mock_server.store.campaigns import Campaign
 from mock_server.store.entries import Accepted, Entry
 from mock_server.store.injection_plan import Count
 from mock_server.store.protocol import Account, Balance, StaleAccountError, State
@@ -19,6 +20,8 @@ from mock_server.store.protocol import Account, Balance, StaleAccountError, Stat
 MOST_ENTRIES: Final = 1_000
 # Nine hundred frames of 500 recipients, as the vendor advises.
 MOST_BYTES: Final = 16 * 2**20
+# A campaign shares its request with the inbox, and takes 300 bytes of its own.
+MOST_CAMPAIGNS: Final = 1_000
 # An account without a request takes about 1 kB.
 MOST_ACCOUNTS: Final = 10_000
 # Of one account within 24 hours; about 150 bytes each.
@@ -38,6 +41,7 @@ class _Ledger:
         self.counts_of_rules = dict[int, Count]()
         self.latest: datetime | None = None
         self.evicted = 0
+        self.campaigns_dropped = 0
         # In the order of use, so that what has run out stands first.
         self.used = dict[str, datetime]()
         self.forgotten = 0
@@ -96,7 +100,11 @@ class _Ledger:
         # Threads that read the clock one after the other may come here the other way round.
         if self.latest is None or entry.at > self.latest:
             self.latest = entry.at
-        return self._store.put(entry)
+        entry = self._store.put(entry)
+        outcome = entry.outcome
+        if type(outcome) is Accepted and not outcome.simulated:
+            self._store.keep(Campaign(entry, self.issued, self.account.tariff))
+        return entry
 
 
 class MemoryStore:
@@ -113,11 +121,13 @@ class MemoryStore:
         most_entries: int = MOST_ENTRIES,
         most_bytes: int = MOST_BYTES,
         most_accounts: int = MOST_ACCOUNTS,
+        most_campaigns: int = MOST_CAMPAIGNS,
     ) -> None:
         self._given = {account.login: account for account in accounts}
         self._most_entries = most_entries
         self._most_bytes = most_bytes
         self._most_accounts = most_accounts
+        self._most_campaigns = most_campaigns
         self.lock = threading.Lock()
         self._subscribers = dict[object, Callable[[], None]]()
         self._last_id = 0
@@ -131,6 +141,11 @@ class MemoryStore:
         self._bytes = 0
         self._evicted = 0
         self._accounts_evicted = 0
+        self._campaigns = OrderedDict[int, Campaign]()
+        self._campaign_bytes = 0
+        self._campaigns_dropped = 0
+        # Those that are not closed.
+        self._open = dict[int, Campaign]()
         for account in self._given.values():
             self._opened(account).configured = True
 
@@ -175,6 +190,8 @@ class MemoryStore:
             self._ledgers.pop(login, None)
             for number in [n for n, entry in self._entries.items() if entry.login == login]:
                 self._bytes -= self._entries.pop(number).size
+            for number in [n for n, one in self._campaigns.items() if one.entry.login == login]:
+                self._drop(number)
             if login in self._given:
                 self._opened(self._given[login]).configured = True
             self._notify()
@@ -255,6 +272,61 @@ class MemoryStore:
         with self.lock:
             asked = self._ledgers.get(login) if login is not None else None
             return len(self._entries), asked.evicted if asked else self._evicted
+
+    # ── campaigns ────────────────────────────────────────────────────────
+
+    def keep(self, campaign: Campaign) -> None:
+        """Keep a campaign; only while the lock is held."""
+        number = campaign.entry.id
+        self._campaigns[number] = self._open[number] = campaign
+        self._campaign_bytes += campaign.entry.size
+        while len(self._campaigns) > self._most_campaigns or (
+            self._campaign_bytes > self._most_bytes and len(self._campaigns) > 1
+        ):
+            dropped = self._drop(next(iter(self._campaigns)))
+            self._campaigns_dropped += 1
+            if (ledger := self._ledgers.get(dropped.entry.login)) is not None:
+                ledger.campaigns_dropped += 1
+
+    def _drop(self, number: int) -> Campaign:
+        dropped = self._campaigns.pop(number)
+        self._open.pop(number, None)
+        self._campaign_bytes -= dropped.entry.size
+        return dropped
+
+    def campaigns(
+        self, login: str | None, since: int = 0, *, closed: bool = True
+    ) -> list[Campaign]:
+        """See `protocol.Store.campaigns`."""
+        with self.lock:
+            return [
+                campaign
+                for campaign in (self._campaigns if closed else self._open).values()
+                if campaign.id >= since and login in {None, campaign.entry.login}
+            ]
+
+    def campaign(self, number: int) -> Campaign | None:
+        """See `protocol.Store.campaign`."""
+        return self._campaigns.get(number)
+
+    def campaigns_dropped(self, login: str | None) -> int:
+        """See `protocol.Store.campaigns_dropped`."""
+        with self.lock:
+            asked = self._ledgers.get(login) if login is not None else None
+            return asked.campaigns_dropped if asked else self._campaigns_dropped
+
+    def settle(self, before: Campaign, after: Campaign) -> bool:
+        """See `protocol.Store.settle`."""
+        with self.lock:
+            if self._campaigns.get(before.id) is not before:
+                return False
+            self._campaigns[before.id] = after
+            if after.closed:
+                self._open.pop(before.id, None)
+            else:
+                self._open[before.id] = after
+            self._notify()
+            return True
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """See `protocol.Store.subscribe`."""

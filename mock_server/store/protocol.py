@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 
 from mock_server.contract.model import Tariff
+from mock_server.store.campaigns import Campaign, Phone
 from mock_server.store.clock import AccountClock
 from mock_server.store.entries import Accepted, Entry
 from mock_server.store.injection_plan import Count, InjectionPlan
@@ -42,6 +43,10 @@ class Account:
     callback_url: str | None = None
     clock: AccountClock = field(default_factory=AccountClock)
     faults: InjectionPlan = field(default_factory=InjectionPlan)
+    seed: int = 0
+    """What chance is drawn from where a share of calls ends in some way."""
+    phones: Mapping[str, Phone] = field(default_factory=dict)
+    """How phones behave, by number or by prefix with an asterisk; replaced, never changed."""
     generation: int = 0
 
     def has_key(self, key: str) -> bool:
@@ -100,7 +105,10 @@ class Ledger(Protocol):
         """Charge the campaign, count its ticket and remember its ``request_id``."""
 
     def remember(self, entry: Entry) -> Entry:
-        """Put the entry into the inbox; the same entry with its id."""
+        """Put the entry into the inbox; the same entry with its id.
+
+        If it is a campaign that calls somebody, the campaign is kept, too.
+        """
 
 
 class Store(Protocol):
@@ -151,6 +159,26 @@ class Store(Protocol):
 
     def kept(self, login: str | None) -> tuple[int, int]:
         """How many entries there are, and how many of the login, or of all, were dropped."""
+
+    def campaigns(
+        self, login: str | None, since: int = 0, *, closed: bool = True
+    ) -> list[Campaign]:
+        """The campaigns of a login, or all, with ids from ``since``; oldest first.
+
+        Without those that are ``closed``, only where something is left to be done.
+        """
+
+    def campaign(self, number: int) -> Campaign | None:
+        """The campaign of the request with that id, if it is kept."""
+
+    def campaigns_dropped(self, login: str | None) -> int:
+        """How many campaigns of the login, or of all, were dropped to make space."""
+
+    def settle(self, before: Campaign, after: Campaign) -> bool:
+        """Replace a campaign, unless somebody else has done so since it was read.
+
+        Whoever gets True, and nobody else, does what the change stands for.
+        """
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` after every change until what is returned is called.

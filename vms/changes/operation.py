@@ -43,6 +43,7 @@ class Operations:
         yield from self._meanings()
         yield from self._webhooks()
         yield from self._magic()
+        yield from self._calls()
         yield from self._terms()
         yield from self._rules()
 
@@ -284,6 +285,21 @@ class Operations:
                 "whoever tests against the twin, by Prefer or by faults",
                 "Look for the name in your tests.",
                 (_answer_at(self._old, name), None),
+            )
+
+    def _calls(self) -> Iterator[Finding]:
+        """How phones behave, and what receipts say of it."""
+        if self._old.contract.calls != self._new.contract.calls:
+            places = (
+                ("x-calls",) if "x-calls" in side.file.document else None
+                for side in (self._old, self._new)
+            )
+            yield self._finding(
+                (Severity.SILENT, "calls-changed", "x-calls"),
+                "Calls end in other ways at the twin, or their receipts say so in other words.",
+                "whoever receives receipts, and whoever tests against the twin",
+                "Look at every receiver, and for the values that changed in your tests.",
+                (next(places), next(places)),
             )
 
     def _terms(self) -> Iterator[Finding]:

@@ -1,0 +1,111 @@
+"""The control plane's routes for calls and phones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import flask
+import msgspec
+
+from mock_server.contract.admin_schemas import check, query
+from mock_server.core.accounts import opened
+from mock_server.core.call_records import CallQuery
+from mock_server.http.admin import (
+    blueprint,
+    no_account,
+    sent_object,
+    settings_of,
+    shown_masked,
+    waited,
+)
+from mock_server.http.served import problem, served_twin
+from mock_server.store.campaigns import Phone
+from mock_server.store.protocol import Account, Balance
+
+__all__ = ["blueprint"]
+
+
+@blueprint.get("/calls")
+def list_calls() -> flask.Response | dict[str, Any]:
+    """The calls, oldest first; with ``wait``, as soon as one fits."""
+    given = query("listCalls", flask.request.args)
+    seconds: float = given.pop("wait")
+    asked, records = CallQuery(**given), served_twin().calls
+    # A clock that runs makes campaigns due, and no store reports it.
+    waits = waited(
+        seconds, lambda: bool(records.page(replace(asked, limit=1)).calls), changes_by_itself=True
+    )
+    if waits is not None:
+        return waits
+    page = records.page(asked)
+    return {
+        "calls": shown_masked(page.calls),
+        "counts": page.counts,
+        "cost": str(page.cost),
+        "dropped": page.dropped,
+    }
+
+
+@blueprint.get("/accounts/<login>/phones")
+def list_phones(login: str) -> flask.Response | dict[str, Any]:
+    """How the phones of an account behave that were set."""
+    account = served_twin().store.known(login)
+    if account is None:
+        return no_account(login)
+    return {"phones": [_phone(name, phone) for name, phone in sorted(account.phones.items())]}
+
+
+@blueprint.get("/accounts/<login>/phones/<phone>")
+def get_phone(login: str, phone: str) -> flask.Response | dict[str, Any]:
+    """How one phone, or those of one prefix, were set."""
+    account = served_twin().store.known(login)
+    if account is None:
+        return no_account(login)
+    found = account.phones.get(phone)
+    return _not_set(phone) if found is None else _phone(phone, found)
+
+
+@blueprint.put("/accounts/<login>/phones/<phone>")
+def set_phone(login: str, phone: str) -> dict[str, Any]:
+    """Set how one phone, or those of one prefix, behave from the next call on."""
+    check("PhoneNumber", phone, "phone")
+    behaviour = settings_of().phone(sent_object())
+
+    def how(phones: Mapping[str, Phone]) -> dict[str, Phone]:
+        changed = {**phones, phone: behaviour}
+        check("PhoneCount", len(changed), "phones")
+        return changed
+
+    _change(login, how)
+    return _phone(phone, behaviour)
+
+
+@blueprint.delete("/accounts/<login>/phones/<phone>")
+def reset_phone(login: str, phone: str) -> tuple[str, int]:
+    """Let one phone, or those of one prefix, behave as any other."""
+    if served_twin().store.known(login):
+        _change(login, lambda phones: {name: phones[name] for name in phones if name != phone})
+    return "", 204
+
+
+def _change(login: str, how: Callable[[Mapping[str, Phone]], Mapping[str, Phone]]) -> None:
+    twin = served_twin()
+    # Calls that are over by now were taken by the phones as they were.
+    twin.calls.catch_up(login)
+
+    def changed(account: Account, _: Balance) -> Account:
+        return replace(account, phones=how(account.phones))
+
+    twin.store.change(opened(twin.contract, login), changed)
+
+
+def _phone(number: str, phone: Phone) -> dict[str, Any]:
+    settings: dict[str, Any] = msgspec.to_builtins(phone)
+    document: dict[str, Any] = shown_masked({"number": number, **settings})
+    return document
+
+
+def _not_set(number: str) -> flask.Response:
+    return problem(404, "phone", number, "a number or prefix that was set, as it was set")
