@@ -332,7 +332,6 @@ def test_a_phone_that_was_set_is_shown_until_it_is_reset(client: FlaskClient) ->
         "number": NUMBER,
         "outcome": "busy",
         "shares": {"refused": 0.5},
-        "ring_seconds": None,
         "listening_seconds": None,
         "keys": "",
         "keys_after": 0,

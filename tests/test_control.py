@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
@@ -21,6 +22,7 @@ from common import BODY, ROOT, SEND, SIGNED_IN, Send
 from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
 from mock_server.http.served import ServeOptions
+from mock_server.store.receipt_log import Attempt, Receipt
 
 TWIN = yaml.safe_load((ROOT / "openapi/twin.yaml").read_text("utf-8"))
 REGISTRY: Registry[Any] = Registry().with_resource(
@@ -52,7 +54,7 @@ def test_the_contract_of_the_control_plane_is_openapi() -> None:
 
 def test_every_documented_route_is_there_and_no_other(app: flask.Flask) -> None:
     served = {
-        (re.sub("<(.+?)>", "{\\1}", rule.rule.replace("<number>", "{id}")), method.lower())
+        (re.sub("<(.+?)>", "{\\1}", rule.rule.replace("<number>", "<id>")), method.lower())
         for rule in app.url_map.iter_rules()
         if rule.endpoint.startswith("control.") and not rule.endpoint.endswith(".nothing")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -64,7 +66,7 @@ def test_every_documented_route_is_there_and_no_other(app: flask.Flask) -> None:
 ACCOUNT, CLOCK, FAULTS = (f"/_twin/accounts/{{login}}{end}" for end in ("", "/clock", "/faults"))
 REQUESTS, REQUEST = "/_twin/requests", "/_twin/requests/{id}"
 PHONES, PHONE = f"{ACCOUNT}/phones", f"{ACCOUNT}/phones/{{phone}}"
-CALLS = "/_twin/calls"
+CALLS, RECEIPTS, RESEND = "/_twin/calls", "/_twin/receipts", "/_twin/receipts/{id}/resend"
 ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     ("/_twin/health", "get", 200, {}),
     ("/_twin/rules", "get", 200, {}),
@@ -94,14 +96,13 @@ ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     (PHONES, "get", 404, {"login": "nobody"}),
     (PHONE, "get", 200, {"phone": "+336*"}),
     (PHONE, "get", 404, {}),
-    (
-        PHONE,
-        "put",
-        200,
-        {"json": {"ring_seconds": 1, "listening_seconds": 2, "shares": {"busy": 1}}},
-    ),
+    (PHONE, "put", 200, {"json": {"listening_seconds": 2, "shares": {"busy": 1}}}),
     (PHONE, "put", 400, {"json": {"outcome": "lost"}}),
     (PHONE, "delete", 204, {}),
+    (RECEIPTS, "get", 200, {}),
+    (RECEIPTS, "get", 400, {"query_string": {"state": "sent"}}),
+    (RESEND, "post", 202, {"id": "1-0"}),
+    (RESEND, "post", 404, {"id": "9-9"}),
     (CALLS, "get", 200, {}),
     (CALLS, "get", 400, {"query_string": {"outcome": "lost"}}),
     (CALLS, "get", 503, {"query_string": {"wait": "1", "outcome": "busy"}}),
@@ -133,6 +134,10 @@ def test_an_answer_is_as_documented(
     ask(client, FAULTS, "put", json=full)
     ask(client, PHONE, "put", phone="+336*", json={"keys": "1"})
     ask(client, ACCOUNT, "put", json={"opt_outs": ["+33612345678"], "callback_url": None})
+
+    attempt = Attempt(datetime.now(UTC), None, "no answer")
+    receipt = Receipt("1-0", "ada", "http://localhost", "text/plain", b"", "failed", (attempt,))
+    twin.store.log_receipt(receipt, None)
 
     response = ask(client, path, method, **given)
 
@@ -221,6 +226,10 @@ EVERY_FAULT: list[dict[str, Any]] = [
     {"fault": "garble"},
     {"fault": "content_type", "content_type": "text/plain"},
     {"fault": "missing_field", "field": "total_cost"},
+    {"fault": "receipt_lost"},
+    {"fault": "receipt_late", "seconds": 1, "match": {"number": "+33612345678"}},
+    {"fault": "receipt_duplicated"},
+    {"fault": "receipt_out_of_order"},
 ]
 
 
@@ -243,7 +252,9 @@ def test_the_entry_of_an_injected_request_is_as_documented(
         client.post(SEND, json=BODY, headers=SIGNED_IN)
 
     entry, rows = client.get("/_twin/requests/1").json, client.get("/_twin/requests").json
-    assert entry["injected"]["by"] == "fault"
+    is_about_receipts = rule["fault"].startswith("receipt_")
+    assert (entry["injected"] is None) == is_about_receipts
+    assert is_about_receipts or entry["injected"]["by"] == "fault"
     assert not complaints(FAULTS, "put", 200, faults)
     assert not complaints(REQUEST, "get", 200, entry)
     assert not complaints(REQUESTS, "get", 200, rows)

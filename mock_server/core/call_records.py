@@ -75,7 +75,7 @@ class CallRecords:
         """Do what is due of the login's campaigns, or of all: begin calls, add opt-outs."""
         for campaign in self._store.campaigns(login, closed=False):
             account = self._account(campaign)
-            if campaign.due <= account.clock.now(self._wall()):
+            if campaign.begun is None and campaign.due <= account.clock.now(self._wall()):
                 self._begin(campaign, account)
 
     def caught_up(self, account: Account) -> Account:
@@ -86,8 +86,11 @@ class CallRecords:
         return self._store.known(account.login) or account
 
     def _begin(self, campaign: Campaign, account: Account) -> None:
+        # Without a URL there are no receipts, and nothing else is left to be done.
         begun = msgspec.structs.replace(
-            campaign, begun=Begun(account.phones, account.seed), closed=True
+            campaign,
+            begun=Begun(account.phones, account.seed),
+            closed=account.callback_url is None,
         )
         if not self._store.settle(campaign, begun):
             return
@@ -138,9 +141,9 @@ class CallRecords:
 
     def of(self, campaign: Campaign) -> Iterator[Call]:
         """Every call of a campaign."""
-        return calls(campaign, self._message(campaign), self._contract.calls, self._tariff)
+        return calls(campaign, self.message(campaign), self._contract.calls, self._tariff)
 
-    def _message(self, campaign: Campaign) -> Message:
+    def message(self, campaign: Campaign) -> Message:
         """What the campaign's request has for each call; the newest few are kept."""
         with self._lock:
             if campaign.id in self._messages:

@@ -35,7 +35,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call, from the queue to its end; moments by the account's clock."""
+    """One call, from its beginning to its end; moments by the account's clock."""
 
     campaign: Campaign
     index: int
@@ -62,14 +62,8 @@ class Call(msgspec.Struct, frozen=True):
         return f"{self.campaign.id}-{self.index}"
 
     def state(self, now: datetime) -> str:
-        """Its outcome, or where it is until it has one."""
-        if now < self.due:
-            return "scheduled"
-        if now >= self.ended:
-            return self.outcome
-        if self.ringing is None or now < self.ringing:
-            return "queued"
-        return "ringing" if self.answered is None or now < self.answered else "answered"
+        """Its outcome, or ``scheduled`` until it has one."""
+        return self.outcome if now >= self.ended else "scheduled"
 
     def document(self, now: datetime) -> dict[str, Any]:
         """The call as the control plane shows it at a moment; nothing of what is yet to come."""

@@ -1,8 +1,9 @@
-"""Fault injection: which rules a request meets, and what they do to it at each of three moments.
+"""Fault injection: which rules a request meets, and what they do to it at each of its moments.
 
 *Instead of the decision* nothing is sent, *on the way out* the answer is changed, *on the wire* it
-is late or the connection ends. Chance is drawn from the account's seed, the rule and the count of
-requests that fitted it, so the same seed and the same requests meet the same faults.
+is late or the connection ends; *on a receipt* one of a campaign that was sent changes. Chance is
+drawn from the account's seed, the rule and the count of requests that fitted it, so the same seed
+and the same requests meet the same faults.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Moment(Enum):
     INSTEAD_OF_THE_DECISION = auto()
     ON_THE_WAY_OUT = auto()
     ON_THE_WIRE = auto()
+    ON_A_RECEIPT = auto()
 
 
 class Kind(StrEnum):
@@ -51,6 +53,10 @@ class Kind(StrEnum):
     GARBLE = "garble"
     CONTENT_TYPE = "content_type"
     MISSING_FIELD = "missing_field"
+    RECEIPT_LOST = "receipt_lost"
+    RECEIPT_LATE = "receipt_late"
+    RECEIPT_DUPLICATED = "receipt_duplicated"
+    RECEIPT_OUT_OF_ORDER = "receipt_out_of_order"
 
 
 MOMENTS: Final[Mapping[Kind, frozenset[Moment]]] = {
@@ -63,6 +69,10 @@ MOMENTS: Final[Mapping[Kind, frozenset[Moment]]] = {
     Kind.MISSING_FIELD: frozenset({Moment.ON_THE_WAY_OUT}),
     Kind.DELAY: frozenset({Moment.ON_THE_WIRE}),
     Kind.DROP: frozenset({Moment.ON_THE_WIRE}),
+    Kind.RECEIPT_LOST: frozenset({Moment.ON_A_RECEIPT}),
+    Kind.RECEIPT_LATE: frozenset({Moment.ON_A_RECEIPT}),
+    Kind.RECEIPT_DUPLICATED: frozenset({Moment.ON_A_RECEIPT}),
+    Kind.RECEIPT_OUT_OF_ORDER: frozenset({Moment.ON_A_RECEIPT}),
 }
 _NEEDS_SUCCESS: Final = frozenset({Kind.DROP, Kind.MISSING_FIELD})
 
@@ -233,7 +243,7 @@ def meet(
     changed = dict[int, Count]()
     delay, met = 0.0, False
     for rule in plan.rules:
-        if not _fits(rule, facts):
+        if _is_about_receipts(rule) or not _fits(rule, facts):
             continue
         count = counts.get(rule.id, Count())
         hit = _is_met(rule, plan.seed, count)
@@ -243,6 +253,27 @@ def meet(
         if hit:
             delay, met = delay + _seconds(rule, plan.seed, count), True
     return Injection("fault", None, min(delay, _LONGEST_DELAY)) if met else None, changed
+
+
+def meet_receipt(
+    plan: InjectionPlan, counts: Mapping[int, Count], number: str
+) -> tuple[Mapping[str, Json] | None, dict[int, Count]]:
+    """The fault that the receipt of a call to a number meets, and the counts that this changes."""
+    changed = dict[int, Count]()
+    for rule in plan.rules:
+        expected = rule.rule.get("match", {"number": number})
+        if not _is_about_receipts(rule) or expected["number"] != number:
+            continue
+        count = counts.get(rule.id, Count())
+        hit = _is_met(rule, plan.seed, count)
+        changed[rule.id] = Count(count.tried + 1, count.met + hit)
+        if hit:
+            return rule.rule, changed
+    return None, changed
+
+
+def _is_about_receipts(rule: InjectionRule) -> bool:
+    return Moment.ON_A_RECEIPT in MOMENTS[_kind(rule)]
 
 
 def alone(by: str, rule: Mapping[str, Json], facts: Facts) -> Injection | None:

@@ -193,6 +193,8 @@ def set_account(login: str) -> dict[str, Any]:
     account, balance = twin.store.change(
         new, lambda account, _: known.account(account, settings), credit
     )
+    if account.callback_url is not None:
+        served().sender.begin()
     return _account(account, balance)
 
 
@@ -344,6 +346,8 @@ def _account(account: Account, balance: Balance) -> dict[str, Any]:
         },
         "opt_outs": shown_masked(sorted(account.opt_outs)),
         "callback_url": account.callback_url,
+        "callback_generation": account.callback_generation,
+        "callback_format": account.callback_format,
         "seed": account.seed,
         "phones": len(account.phones),
         "clock": _clock(account),

@@ -20,7 +20,7 @@ from mock_server.http.admin import (
     shown_masked,
     waited,
 )
-from mock_server.http.served import problem, served_twin
+from mock_server.http.served import problem, served, served_twin
 from mock_server.store.campaigns import Phone
 from mock_server.store.protocol import Account, Balance
 
@@ -88,6 +88,27 @@ def reset_phone(login: str, phone: str) -> tuple[str, int]:
     if served_twin().store.known(login):
         _change(login, lambda phones: {name: phones[name] for name in phones if name != phone})
     return "", 204
+
+
+@blueprint.get("/receipts")
+def list_receipts() -> dict[str, Any]:
+    """Receipts with their attempts, oldest first."""
+    asked = query("listReceipts", flask.request.args)
+    found, dropped = served_twin().store.receipts(asked.get("login"))
+    fitting = [one for one in found if asked.get("state") in {None, one.state}]
+    shown = [one.document() for one in fitting[asked["skip"] :][: asked["limit"]]]
+    return {"receipts": shown_masked(shown), "matching": len(fitting), "dropped": dropped}
+
+
+@blueprint.post("/receipts/<number>/resend")
+def resend_receipt(number: str) -> flask.Response | tuple[dict[str, Any], int]:
+    """Send a receipt once more."""
+    found = served_twin().store.receipt(number)
+    if found is None:
+        return problem(404, "id", number, "the id of a receipt that the log still has")
+    served().sender.send_again(found)
+    shown: dict[str, Any] = shown_masked(found.document())
+    return shown, 202
 
 
 def _change(login: str, how: Callable[[Mapping[str, Phone]], Mapping[str, Phone]]) -> None:

@@ -12,6 +12,7 @@ import flask
 
 from mock_server.core.handler import Twin
 from mock_server.core.responses import CONTENT_TYPE
+from mock_server.http.receipt_sender import ReceiptSender
 
 CONTROL: Final = "/_twin"
 _EXTENSION: Final = "mock_server"
@@ -62,6 +63,9 @@ class Served:
         self.twin = twin
         self.options = options
         self.waiting = threading.Semaphore(options.workers // 2)
+        self.sender = ReceiptSender(twin, frozenset(options.callback_hosts))
+        if any(account.callback_url for account, _ in twin.store.accounts()[0]):
+            self.sender.begin()
 
     @classmethod
     def of(cls, application: object) -> Self | None:

@@ -242,6 +242,8 @@ class Serving:
         if self._loop and self._thread:
             self._loop.stop(self.longest_stop)
             self._thread.join()
+            if self._loop.served:
+                self._loop.served.sender.stop()
             self._loop = self._thread = None
 
     def __enter__(self) -> Self:

@@ -65,7 +65,9 @@ class Settings:
         check("AccountSettings", settings, at)
         settings = _whole(settings)
         changes: dict[str, Any] = {
-            name: settings[name] for name in ("voice_addon", "region", "seed") if name in settings
+            name: settings[name]
+            for name in ("voice_addon", "region", "seed", "callback_generation", "callback_format")
+            if name in settings
         }
         if "region" in changes and not phone_numbers.is_region(changes["region"]):
             expected = "a country's two capital letters, such as FR"

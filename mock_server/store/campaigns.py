@@ -21,8 +21,6 @@ class Phone(msgspec.Struct, frozen=True):
     outcome: str = "answered"
     shares: dict[str, float] = msgspec.field(default_factory=dict)
     """Of every outcome the share of calls that end so; the others end as ``outcome`` states."""
-    ring_seconds: float | None = None
-    """None is what the contract states."""
     listening_seconds: float | None = None
     """None listens to the end."""
     keys: str = ""
@@ -49,6 +47,8 @@ class Campaign(msgspec.Struct, frozen=True):
     """What it cost the account, if not what campaigns cost everyone."""
     begun: Begun | None = None
     """None until it is due."""
+    receipts: int = 0
+    """Of how many calls, in their order, somebody has taken it on to send the receipts."""
     closed: bool = False
     """Whether nothing is left to be done."""
 

@@ -16,12 +16,15 @@ from mock_server.store.campaigns import Campaign
 from mock_server.store.entries import Accepted, Entry
 from mock_server.store.injection_plan import Count
 from mock_server.store.protocol import Account, Balance, StaleAccountError, State
+from mock_server.store.receipt_log import Receipt
 
 MOST_ENTRIES: Final = 1_000
 # Nine hundred frames of 500 recipients, as the vendor advises.
 MOST_BYTES: Final = 16 * 2**20
 # A campaign shares its request with the inbox, and takes 300 bytes of its own.
 MOST_CAMPAIGNS: Final = 1_000
+# About a kilobyte each.
+MOST_RECEIPTS: Final = 10_000
 # An account without a request takes about 1 kB.
 MOST_ACCOUNTS: Final = 10_000
 # Of one account within 24 hours; about 150 bytes each.
@@ -114,7 +117,7 @@ class MemoryStore:
     by `change`, are never forgotten to make space.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (keyword-only bounds)
         self,
         accounts: Iterable[Account] = (),
         *,
@@ -122,12 +125,14 @@ class MemoryStore:
         most_bytes: int = MOST_BYTES,
         most_accounts: int = MOST_ACCOUNTS,
         most_campaigns: int = MOST_CAMPAIGNS,
+        most_receipts: int = MOST_RECEIPTS,
     ) -> None:
         self._given = {account.login: account for account in accounts}
         self._most_entries = most_entries
         self._most_bytes = most_bytes
         self._most_accounts = most_accounts
         self._most_campaigns = most_campaigns
+        self._most_receipts = most_receipts
         self.lock = threading.Lock()
         self._subscribers = dict[object, Callable[[], None]]()
         self._last_id = 0
@@ -144,6 +149,8 @@ class MemoryStore:
         self._campaigns = OrderedDict[int, Campaign]()
         self._campaign_bytes = 0
         self._campaigns_dropped = 0
+        self._receipts = OrderedDict[str, Receipt]()
+        self._receipts_dropped = 0
         # Those that are not closed.
         self._open = dict[int, Campaign]()
         for account in self._given.values():
@@ -192,6 +199,8 @@ class MemoryStore:
                 self._bytes -= self._entries.pop(number).size
             for number in [n for n, one in self._campaigns.items() if one.entry.login == login]:
                 self._drop(number)
+            for name in [name for name, one in self._receipts.items() if one.login == login]:
+                del self._receipts[name]
             if login in self._given:
                 self._opened(self._given[login]).configured = True
             self._notify()
@@ -327,6 +336,28 @@ class MemoryStore:
                 self._open[before.id] = after
             self._notify()
             return True
+
+    def log_receipt(self, after: Receipt, before: Receipt | None) -> bool:
+        """See `protocol.Store.log_receipt`."""
+        with self.lock:
+            if self._receipts.get(after.id) is not before:
+                return False
+            self._receipts[after.id] = after
+            if len(self._receipts) > self._most_receipts:
+                self._receipts.popitem(last=False)
+                self._receipts_dropped += 1
+            self._notify()
+            return True
+
+    def receipt(self, number: str) -> Receipt | None:
+        """See `protocol.Store.receipt`."""
+        return self._receipts.get(number)
+
+    def receipts(self, login: str | None) -> tuple[list[Receipt], int]:
+        """See `protocol.Store.receipts`."""
+        with self.lock:
+            found = [one for one in self._receipts.values() if login in {None, one.login}]
+            return found, self._receipts_dropped
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """See `protocol.Store.subscribe`."""

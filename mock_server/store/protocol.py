@@ -18,6 +18,7 @@ from mock_server.store.campaigns import Campaign, Phone
 from mock_server.store.clock import AccountClock
 from mock_server.store.entries import Accepted, Entry
 from mock_server.store.injection_plan import Count, InjectionPlan
+from mock_server.store.receipt_log import Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Account:
     """What campaigns cost it, if not what they cost everyone."""
     opt_outs: frozenset[str] = frozenset()
     callback_url: str | None = None
+    callback_generation: str = "unified"
+    """Which of the contract's generations its receipts are of,"""
+    callback_format: str = "json"
+    """and how they are written: ``json`` or ``form``."""
     clock: AccountClock = field(default_factory=AccountClock)
     faults: InjectionPlan = field(default_factory=InjectionPlan)
     seed: int = 0
@@ -179,6 +184,18 @@ class Store(Protocol):
 
         Whoever gets True, and nobody else, does what the change stands for.
         """
+
+    def log_receipt(self, after: Receipt, before: Receipt | None) -> bool:
+        """Put a receipt into the log, in place of ``before`` if that is what stands there.
+
+        False if something else does, or nothing any more.
+        """
+
+    def receipt(self, number: str) -> Receipt | None:
+        """The receipt with that id, if the log still has it."""
+
+    def receipts(self, login: str | None) -> tuple[list[Receipt], int]:
+        """The receipts of a login, or all, oldest first; how many were dropped to make space."""
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` after every change until what is returned is called.

@@ -1,0 +1,269 @@
+"""Hands receipts over to the receivers of accounts, apart from the event loop and its threads.
+
+Each account has one turn at a time, so that its receipts leave in order; turns share a few threads,
+and one ends at the first failure, so that a receiver that hangs holds nobody else up for long.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import msgspec
+
+from mock_server.core import receipts
+from mock_server.core.calls import Call
+from mock_server.core.handler import Twin
+from mock_server.core.injection import meet_receipt
+from mock_server.http.callback import NoAnswerError, Receiver
+from mock_server.json_values import Json
+from mock_server.store.campaigns import Campaign
+from mock_server.store.protocol import Account, StaleAccountError
+from mock_server.store.receipt_log import Attempt, Receipt
+
+_MOST_TURNS: Final = 16
+_TURN: Final = 50
+# Of one account, not yet delivered, before more are taken on; the rest waits in its campaigns.
+_MOST_JOBS: Final = 50
+# Between two looks at the store, however much arrives; in seconds.
+_REST: Final = 0.005
+# A clock that runs is looked at as often, where a campaign is yet to come.
+_LOOK_AGAIN: Final = 0.5
+_OK: Final = range(200, 300)
+
+_log = logging.getLogger("mock_server")
+
+
+class _Job(NamedTuple):
+    """An attempt that is due at a moment of `time.monotonic`."""
+
+    due: float
+    order: int
+    receipt: str
+    attempts: int = 0
+    """How many have failed."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What is to be sent for one account."""
+
+    jobs: list[_Job] = field(default_factory=list)
+    is_taken: bool = False
+
+
+class ReceiptSender:
+    """Sends the receipts of a twin from `begin` to `stop`; ``hosts`` are those it may connect to.
+
+    Receipts that a lasting store has given out and that are not delivered when the process ends
+    are in its log as pending.
+    """
+
+    def __init__(self, twin: Twin, hosts: frozenset[str]) -> None:
+        self._twin, self._hosts = twin, hosts
+        self._terms = twin.contract.calls
+        self._lanes = dict[str, _Lane]()
+        self._order = itertools.count()
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._turns = threading.Semaphore(_MOST_TURNS)
+        self._unsubscribe: Callable[[], None] | None = None
+        self._has_ended = False
+
+    def begin(self) -> None:
+        """Look after receipts from now on; once is enough."""
+        with self._lock:
+            if self._unsubscribe is not None or self._has_ended:
+                return
+            self._unsubscribe = self._twin.store.subscribe(self._news.set)
+        threading.Thread(target=self._run, daemon=True).start()
+        self._news.set()
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self._has_ended = True
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self._news.set()
+
+    def send_again(self, receipt: Receipt) -> None:
+        """Send a receipt once more, as a first attempt."""
+        self._add(receipt.login, receipt.id, 0.0)
+        self.begin()
+        self._news.set()
+
+    # ── who has something to send ────────────────────────────────────
+
+    def _run(self) -> None:
+        wait: float | None = None
+        while not self._has_ended:
+            self._news.wait(wait)
+            self._news.clear()
+            wait = _LOOK_AGAIN
+            try:
+                wait = self._look()
+            except Exception:  # noqa: BLE001  (whatever it is, the others go on)
+                _log.exception("The twin failed; please report this.")
+            time.sleep(_REST)
+
+    def _look(self) -> float | None:
+        """Begin the turns that are due; how many seconds until the next look."""
+        self._twin.calls.catch_up()
+        opened = self._twin.store.campaigns(None, closed=False)
+        waiting = {one.entry.login for one in opened if one.begun is not None}
+        # A campaign that is yet to come, or whose account has no URL any more.
+        later = [_LOOK_AGAIN] if opened else []
+        with self._lock:
+            # Those with a lane first: they have waited for longer.
+            for login in (*tuple(self._lanes), *sorted(waiting - self._lanes.keys())):
+                account = self._twin.store.known(login, used=False)
+                if account is None:
+                    self._lanes.pop(login, None)
+                elif account.callback_url is not None:
+                    lane = self._lanes.setdefault(login, _Lane())
+                    later += self._begin_turn(account, lane, claims=login in waiting)
+        return min(later, default=None)
+
+    def _begin_turn(self, account: Account, lane: _Lane, *, claims: bool) -> list[float]:
+        """Begin a turn of the account if there is something to do; while the lock is held.
+
+        Else how many seconds until there is, if that is known; whoever ends a turn looks again.
+        """
+        if lane.is_taken:
+            return []
+        left = lane.jobs[0].due - time.monotonic() if lane.jobs else math.inf
+        if left > 0 and not (claims and len(lane.jobs) < _MOST_JOBS):
+            return [left] if lane.jobs else []
+        if self._turns.acquire(blocking=False):
+            lane.is_taken = True
+            threading.Thread(target=self._turn, args=(account, lane), daemon=True).start()
+        return []
+
+    # ── one turn ─────────────────────────────────────────────────────
+
+    def _turn(self, account: Account, lane: _Lane) -> None:
+        login, url = account.login, account.callback_url or ""
+        try:
+            self._claim(account, lane)
+            self._send(url, login, lane)
+        except Exception:  # noqa: BLE001  (whatever it is, the others go on)
+            _log.exception("The twin failed; please report this.")
+        with self._lock:
+            lane.is_taken = False
+            if not lane.jobs and self._lanes.get(login) is lane:
+                del self._lanes[login]
+        self._turns.release()
+        self._news.set()
+
+    def _send(self, url: str, login: str, lane: _Lane) -> None:
+        with Receiver(url, self._hosts, self._terms.receiver_seconds) as receiver:
+            for _ in range(_TURN):
+                job = self._next(lane)
+                if job is None or not self._attempt(login, job, receiver):
+                    return
+
+    def _next(self, lane: _Lane) -> _Job | None:
+        with self._lock:
+            jobs = lane.jobs
+            due = bool(jobs) and jobs[0].due <= time.monotonic() and not self._has_ended
+            return heapq.heappop(jobs) if due else None
+
+    def _attempt(self, login: str, job: _Job, receiver: Receiver) -> bool:
+        """Whether the receiver took it."""
+        store = self._twin.store
+        receipt = store.receipt(job.receipt)
+        if receipt is None:
+            # It was forgotten meanwhile, or dropped to make space.
+            return True
+        at = self._twin.wall()
+        try:
+            status, text = receiver.post(receipt.content_type, receipt.body)
+            attempt = Attempt(at, status, text)
+        except NoAnswerError as error:
+            status, attempt = 0, Attempt(at, None, str(error))
+        is_taken, retries = status in _OK, self._terms.retry_seconds
+        state = "delivered" if is_taken else "pending"
+        if not is_taken and job.attempts >= len(retries):
+            state = "failed"
+        changed = msgspec.structs.replace(
+            receipt, state=state, attempts=(*receipt.attempts, attempt)
+        )
+        if not store.log_receipt(changed, receipt):
+            return True
+        if state == "pending":
+            self._add(login, job.receipt, retries[job.attempts], job.attempts + 1)
+        return is_taken
+
+    def _add(self, login: str, receipt: str, later: float, attempts: int = 0) -> None:
+        job = _Job(time.monotonic() + later, next(self._order), receipt, attempts)
+        with self._lock:
+            heapq.heappush(self._lanes.setdefault(login, _Lane()).jobs, job)
+
+    # ── from campaigns to receipts ───────────────────────────────────
+
+    def _claim(self, account: Account, lane: _Lane) -> None:
+        """Take some of the account's calls that have no receipt yet, in order."""
+        store = self._twin.store
+        if len(lane.jobs) >= _MOST_JOBS:
+            return
+        opened = store.campaigns(account.login, closed=False)
+        campaign = next((one for one in opened if one.begun is not None), None)
+        if campaign is None:
+            return
+        end = min(campaign.receipts + _TURN, campaign.contacts)
+        after = msgspec.structs.replace(campaign, receipts=end, closed=end == campaign.contacts)
+        if store.settle(campaign, after):
+            self._make(account, campaign, end)
+
+    def _make(self, account: Account, campaign: Campaign, end: int) -> None:
+        calls = itertools.islice(self._twin.calls.of(campaign), campaign.receipts, end)
+        held = list[str]()
+        for call in calls:
+            for number, receipt in enumerate(self._receipts_of(account, call)):
+                fault = self._met(account, call) if number == 0 else {}
+                kind = fault.get("fault")
+                if kind == "receipt_lost":
+                    receipt = msgspec.structs.replace(receipt, state="lost")  # noqa: PLW2901
+                self._twin.store.log_receipt(receipt, None)
+                if kind == "receipt_lost":
+                    continue
+                if kind == "receipt_out_of_order":
+                    held.append(receipt.id)
+                    continue
+                times = 2 if kind == "receipt_duplicated" else 1
+                for _ in range(times):
+                    self._add(account.login, receipt.id, float(fault.get("seconds", 0)))
+                while held and number == 0:
+                    self._add(account.login, held.pop(), 0.0)
+        for receipt_id in held:
+            self._add(account.login, receipt_id, 0.0)
+
+    def _receipts_of(self, account: Account, call: Call) -> Iterator[Receipt]:
+        """The receipt of a call, and the callback for an opt-out in it."""
+        message = self._twin.calls.message(call.campaign)
+        members = receipts.receipt(call, message, self._terms, account.callback_generation)
+        yield self._receipt(account, call.id, members)
+        if call.opts_out:
+            yield self._receipt(account, f"{call.id}-stop", receipts.opt_out(call))
+
+    def _receipt(self, account: Account, number: str, members: dict[str, object]) -> Receipt:
+        content_type, body = receipts.encoded(members, account.callback_format)
+        return Receipt(number, account.login, account.callback_url or "", content_type, body)
+
+    def _met(self, account: Account, call: Call) -> dict[str, Json]:
+        """The injected fault that the receipt of a call meets."""
+        if not account.faults.rules:
+            return {}
+        with suppress(StaleAccountError), self._twin.store.ledger(account) as ledger:
+            met, changed = meet_receipt(account.faults, ledger.counts(), call.number)
+            ledger.count(changed)
+            return dict(met or {})
+        return {}
