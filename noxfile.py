@@ -213,6 +213,7 @@ def bench(session: nox.Session) -> None:
     install(session, "tests")
     session.run("python", "benchmarks/reading.py")
     session.run("python", "benchmarks/peers.py")
+    session.run("python", "benchmarks/receipts.py")
     session.run("python", "benchmarks/plugin.py")
     session.run("python", "benchmarks/campaigns.py")
     session.run("python", "benchmarks/crash_drill.py")

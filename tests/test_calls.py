@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -16,13 +17,13 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import BODY, NOON, SEND, SIGNED_IN, Clock, Send
+from common import BODY, NOON, ROOT, SEND, SIGNED_IN, Clock, Send
 from mock_server.contract.loader import Contract, load
 from mock_server.core.call_records import CallQuery
 from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
 from mock_server.store.entries import Request
-from mock_server.store.memory import MemoryStore
+from mock_server.store.memory import MOST_CAMPAIGNS, MOST_RECEIPTS, MemoryStore
 
 NUMBER, OTHER = "+33612345678", "+33698765432"
 LOGIN = SIGNED_IN["api-login"]
@@ -157,6 +158,46 @@ def test_a_call_reads_the_number_as_the_api_does(send: Send, client: FlaskClient
     send({"text": "Hello.", "recipients": "06 12 34 56 78"})
 
     assert [call["number"] for call in calls(client)] == [NUMBER]
+
+
+# ── the page ─────────────────────────────────────────────────────────
+
+
+def rows(section: str) -> list[list[str]]:
+    """The cells of a table of docs/calls.md."""
+    page = (ROOT / "docs/calls.md").read_text("utf-8")
+    found = re.search(rf"<!-- {section} -->\n\n.*\n.*\n((?:\|.*\n)+)", page)
+    assert found is not None
+    return [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in found[1].splitlines()]
+
+
+def test_the_pages_outcomes_are_the_contracts() -> None:
+    generations = ("voice", "unified", "2025")
+
+    assert rows("outcomes") == [
+        [one.name, one.summary, *(one.statuses[name] for name in generations)]
+        for one in CONTRACT.calls.outcomes.values()
+    ]
+
+
+def test_the_pages_generations_are_the_contracts() -> None:
+    assert rows("generations") == [
+        [one.name, one.summary] for one in CONTRACT.calls.generations.values()
+    ]
+
+
+def test_the_pages_terms_are_the_contracts() -> None:
+    calls = CONTRACT.calls
+
+    for name, value, grade in rows("terms"):
+        written = str(getattr(calls, name)).strip("(,)")
+        assert (value, grade) == (written, calls.evidence[name].grade)
+
+
+def test_the_pages_bounds_are_the_stores() -> None:
+    page = (ROOT / "docs/calls.md").read_text("utf-8")
+
+    assert f"{MOST_CAMPAIGNS:,} campaigns and {MOST_RECEIPTS:,} receipts" in page
 
 
 # ── how they end ─────────────────────────────────────────────────────

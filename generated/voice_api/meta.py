@@ -1,6 +1,6 @@
 """The contract this client was generated from, and by what."""
 
-CONTRACT_SHA256 = "22cc52063cb182aa89c3a55cc5b503d50801f5858dce0385825a7e0f8a470b52"
+CONTRACT_SHA256 = "1d1b4203e303afc0f0d871feca2b4d1bba4b85c39dfdb0553708b5e1c5c014d9"
 CONTRACT_VERSION = "1.0.0"
 FORMATTER = "ruff 0.17.6"
 GENERATOR = "openapi-python-client 0.29.1"

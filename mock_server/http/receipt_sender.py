@@ -35,6 +35,8 @@ _TURN: Final = 50
 _MOST_JOBS: Final = 50
 # Between two looks at the store, however much arrives; in seconds.
 _REST: Final = 0.005
+# After each receipt, so that requests are answered meanwhile; in seconds.
+_BREATH: Final = 0.0005
 # A clock that runs is looked at as often, where a campaign is yet to come.
 _LOOK_AGAIN: Final = 0.5
 _OK: Final = range(200, 300)
@@ -169,6 +171,7 @@ class ReceiptSender:
                 job = self._next(lane)
                 if job is None or not self._attempt(login, job, receiver):
                     return
+                time.sleep(_BREATH)
 
     def _next(self, lane: _Lane) -> _Job | None:
         with self._lock:

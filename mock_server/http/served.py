@@ -78,6 +78,12 @@ class Served:
         app.extensions[_EXTENSION] = self
 
 
+def stop_sending(application: object) -> None:
+    """Stop what an application of `app.create_app` does by itself."""
+    if serving := Served.of(application):
+        serving.sender.stop()
+
+
 def served() -> Served:
     """What the current application serves."""
     return cast("Served", Served.of(flask.current_app))

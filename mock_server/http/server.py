@@ -32,7 +32,7 @@ from mock_server.core.handler import Twin
 from mock_server.http import waiting
 from mock_server.http.app import create_app
 from mock_server.http.connection import Connection
-from mock_server.http.served import Served, ServeOptions
+from mock_server.http.served import Served, ServeOptions, stop_sending
 from mock_server.http.waiting import Wait
 from mock_server.settings import accounts_file
 from mock_server.settings.account_settings import Settings
@@ -242,8 +242,7 @@ class Serving:
         if self._loop and self._thread:
             self._loop.stop(self.longest_stop)
             self._thread.join()
-            if self._loop.served:
-                self._loop.served.sender.stop()
+            stop_sending(self._loop.application)
             self._loop = self._thread = None
 
     def __enter__(self) -> Self:

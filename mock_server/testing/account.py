@@ -24,7 +24,7 @@ from mock_server.contract.admin_schemas import parameters
 from mock_server.contract.loader import load
 from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
-from mock_server.http.served import CONTROL
+from mock_server.http.served import CONTROL, stop_sending
 from mock_server.http.server import Serving
 from mock_server.settings.loopback import is_loopback_name
 from mock_server.store.memory import MOST_ENTRIES, MemoryStore
@@ -133,7 +133,8 @@ class VoiceTwin:
 
         Args:
             settings: those of AccountSettings in ``openapi/twin.yaml``: credit, key, mode,
-                voice_addon, region, tariff, opt_outs, callback_url.
+                voice_addon, region, tariff, opt_outs, callback_url, callback_generation,
+                callback_format, seed.
 
         Raises:
             ValueError: one is not as it should be.
@@ -508,8 +509,11 @@ def hosted(twin: Twin, *, http: bool, port: int = 0) -> Iterator[Host]:
             yield host
         return
     transport = InProcess(application)
-    with httpx.Client(transport=transport, base_url=BASE_URL, timeout=_PATIENCE) as client:
-        yield Host(BASE_URL, client, transport)
+    try:
+        with httpx.Client(transport=transport, base_url=BASE_URL, timeout=_PATIENCE) as client:
+            yield Host(BASE_URL, client, transport)
+    finally:
+        stop_sending(application)
 
 
 @contextmanager
