@@ -24,7 +24,7 @@ from jsonschema import Draft202012Validator
 
 from common import BODY, NOON, ROOT, SEND, SIGNED_IN, Clock
 from mock_server.contract.loader import load
-from mock_server.core import receipts
+from mock_server.core import receipt_payloads
 from mock_server.core.calls import Call, Message
 from mock_server.core.handler import Twin
 from mock_server.http import receipt_sender
@@ -32,7 +32,7 @@ from mock_server.http.app import create_app
 from mock_server.http.callback import NoAnswerError, Receiver
 from mock_server.http.served import Served
 from mock_server.http.server import Serving
-from mock_server.store.campaigns import Campaign
+from mock_server.store.call_plan import Campaign
 from mock_server.store.entries import Accepted, Entry, Request
 from mock_server.store.memory import MemoryStore
 from mock_server.store.protocol import Account, StaleAccountError
@@ -235,6 +235,8 @@ def test_an_opt_out_has_a_callback_of_its_own(client: FlaskClient, endpoint: Any
         "text": "9",
         "stop_date": "2026-11-23 13:00:00",
     }
+    media = WEBHOOK["webhooks"]["optOut"]["post"]["requestBody"]["content"]
+    Draft202012Validator(media["application/json"]["schema"]).validate(there.members[1])
     with pytest.raises(OtherCallback):
         parse_receipt(there.got[1][1])
 
@@ -342,11 +344,11 @@ def test_the_client_reads_every_receipt(  # noqa: PLR0913
 ) -> None:
     one = call(outcome, keys, heard)
     message = Message("Hello.", (NUMBER,), asked, name)
-    members = receipts.receipt(one, message, SHIPPED.calls, generation)
+    members = receipt_payloads.receipt(one, message, SHIPPED.calls, generation)
     if generation != "voice":
         Draft202012Validator(SCHEMA).validate(members)
 
-    content_type, body = receipts.encoded(members, form)
+    content_type, body = receipt_payloads.encoded(members, form)
     read = parse_receipt(body, content_type)
 
     expected = SHIPPED.calls.outcomes[outcome].statuses[generation]

@@ -1,6 +1,6 @@
 """The contract this client was generated from, and by what."""
 
-CONTRACT_SHA256 = "1d1b4203e303afc0f0d871feca2b4d1bba4b85c39dfdb0553708b5e1c5c014d9"
+CONTRACT_SHA256 = "c05abb54a1f34a11ac5edbba499071eb9accd32565fbbf1ed04e8768b63240b2"
 CONTRACT_VERSION = "1.0.0"
 FORMATTER = "ruff 0.17.6"
 GENERATOR = "openapi-python-client 0.29.1"

@@ -17,7 +17,7 @@ from mock_server.core.accounts import opened
 from mock_server.core.calls import Call, Message, calls
 from mock_server.core.request_reading import RequestReader
 from mock_server.reading.coercion import Reading
-from mock_server.store.campaigns import Begun, Campaign
+from mock_server.store.call_plan import Begun, Campaign
 from mock_server.store.protocol import Account, Balance, StaleAccountError, Store
 
 # Of 500 contacts each takes about 50 kB.
@@ -86,7 +86,7 @@ class CallRecords:
         return self._store.known(account.login) or account
 
     def _begin(self, campaign: Campaign, account: Account) -> None:
-        # Without a URL there are no receipts, and nothing else is left to be done.
+        # Without a URL nothing is left to be done: receipts have nowhere to go.
         begun = msgspec.structs.replace(
             campaign,
             begun=Begun(account.phones, account.seed),

@@ -1,4 +1,4 @@
-"""The calls of a campaign, each worked out from the campaign, the phones, the seed and the moment.
+"""The calls of a campaign, each worked out from the campaign, the phones, the moment and a seed.
 
 The same input gives the same calls, so that none need be kept.
 """
@@ -17,7 +17,7 @@ import msgspec
 
 from mock_server.contract.call_terms import CallTerms
 from mock_server.contract.model import Tariff
-from mock_server.store.campaigns import Campaign, Phone
+from mock_server.store.call_plan import Campaign, Phone
 
 OPTED_OUT: Final = "opted_out"
 # Of a phone that is answered; all other outcomes of phones are those of calls, too.

@@ -21,7 +21,7 @@ from mock_server.http.admin import (
     waited,
 )
 from mock_server.http.served import problem, served, served_twin
-from mock_server.store.campaigns import Phone
+from mock_server.store.call_plan import Phone
 from mock_server.store.protocol import Account, Balance
 
 __all__ = ["blueprint"]

@@ -19,13 +19,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from mock_server.core import receipts
+from mock_server.core import receipt_payloads
 from mock_server.core.calls import Call
 from mock_server.core.handler import Twin
 from mock_server.core.injection import meet_receipt
 from mock_server.http.callback import NoAnswerError, Receiver
 from mock_server.json_values import Json
-from mock_server.store.campaigns import Campaign
+from mock_server.store.call_plan import Campaign
 from mock_server.store.protocol import Account, StaleAccountError
 from mock_server.store.receipt_log import Attempt, Receipt
 
@@ -252,13 +252,13 @@ class ReceiptSender:
     def _receipts_of(self, account: Account, call: Call) -> Iterator[Receipt]:
         """The receipt of a call, and the callback for an opt-out in it."""
         message = self._twin.calls.message(call.campaign)
-        members = receipts.receipt(call, message, self._terms, account.callback_generation)
+        members = receipt_payloads.receipt(call, message, self._terms, account.callback_generation)
         yield self._receipt(account, call.id, members)
         if call.opts_out:
-            yield self._receipt(account, f"{call.id}-stop", receipts.opt_out(call))
+            yield self._receipt(account, f"{call.id}-stop", receipt_payloads.opt_out(call))
 
     def _receipt(self, account: Account, number: str, members: dict[str, object]) -> Receipt:
-        content_type, body = receipts.encoded(members, account.callback_format)
+        content_type, body = receipt_payloads.encoded(members, account.callback_format)
         return Receipt(number, account.login, account.callback_url or "", content_type, body)
 
     def _met(self, account: Account, call: Call) -> dict[str, Json]:

@@ -23,7 +23,7 @@ from mock_server.core.calls import phone_of
 from mock_server.core.campaign_policy import instant
 from mock_server.json_values import Json
 from mock_server.settings.loopback import is_loopback_name
-from mock_server.store.campaigns import Phone
+from mock_server.store.call_plan import Phone
 from mock_server.store.clock import AccountClock
 from mock_server.store.protocol import Account, digest
 

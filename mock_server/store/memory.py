@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import msgspec
 
-from mock_server.store.campaigns import Campaign
+from mock_server.store.call_plan import Campaign
 from mock_server.store.entries import Accepted, Entry
 from mock_server.store.injection_plan import Count
 from mock_server.store.protocol import Account, Balance, StaleAccountError, State

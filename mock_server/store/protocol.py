@@ -14,7 +14,7 @@ from typing import Protocol
 import msgspec
 
 from mock_server.contract.model import Tariff
-from mock_server.store.campaigns import Campaign, Phone
+from mock_server.store.call_plan import Campaign, Phone
 from mock_server.store.clock import AccountClock
 from mock_server.store.entries import Accepted, Entry
 from mock_server.store.injection_plan import Count, InjectionPlan

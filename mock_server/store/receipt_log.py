@@ -14,7 +14,7 @@ class Attempt(msgspec.Struct, frozen=True):
     at: datetime
     """By the clock outside all accounts."""
     status: int | None
-    """None where there was no answer in time."""
+    """None without an answer in time."""
     answer: str
     """The beginning of the answer's body, or why there was none."""
 
