@@ -101,6 +101,7 @@ ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     (PHONE, "delete", 204, {}),
     (RECEIPTS, "get", 200, {}),
     (RECEIPTS, "get", 400, {"query_string": {"state": "sent"}}),
+    (RECEIPTS, "get", 503, {"query_string": {"wait": "1", "skip": "9"}}),
     (RESEND, "post", 202, {"id": "1-0"}),
     (RESEND, "post", 404, {"id": "9-9"}),
     (CALLS, "get", 200, {}),
@@ -136,7 +137,9 @@ def test_an_answer_is_as_documented(
     ask(client, ACCOUNT, "put", json={"opt_outs": ["+33612345678"], "callback_url": None})
 
     attempt = Attempt(datetime.now(UTC), None, "no answer")
-    receipt = Receipt("1-0", "ada", "http://localhost", "text/plain", b"", "failed", (attempt,))
+    receipt = Receipt(
+        "1-0", "ada", "+336", "http://localhost", "text/plain", b"", "failed", (attempt,)
+    )
     twin.store.log_receipt(receipt, None)
 
     response = ask(client, path, method, **given)

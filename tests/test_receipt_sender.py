@@ -200,6 +200,7 @@ def test_each_call_has_one_receipt_in_order(client: FlaskClient, endpoint: Any) 
     assert found[0] == {
         "id": "1-0",
         "login": LOGIN,
+        "number": MANY[0],
         "url": there.url,
         "content_type": "application/json",
         "body": there.got[0][1].decode(),
@@ -605,6 +606,23 @@ def test_a_receipt_is_sent_again_on_demand(client: FlaskClient, endpoint: Any) -
     until(lambda: len(settled(client, 1)[0]["attempts"]) == 2)
     assert client.get("/_twin/receipts?state=failed").json["matching"] == 0
     assert client.get("/_twin/receipts?skip=1").json["receipts"] == []
+
+
+def test_who_waits_gets_the_receipt_of_a_number_as_soon_as_it_is_delivered(
+    client: FlaskClient, endpoint: Any
+) -> None:
+    there = endpoint()
+    receive(client, there)
+    query = {"number": OTHER, "state": "delivered", "wait": 30}
+    found = list[Any]()
+    thread = threading.Thread(
+        target=lambda: found.append(client.get("/_twin/receipts", query_string=query).json)
+    )
+    thread.start()
+    send(client, NUMBER, OTHER)
+    thread.join()
+
+    assert ([one["id"] for one in found[0]["receipts"]], found[0]["matching"]) == (["1-1"], 1)
 
 
 # ── what changes meanwhile ───────────────────────────────────────────

@@ -23,6 +23,7 @@ from mock_server.http.admin import (
 from mock_server.http.served import problem, served, served_twin
 from mock_server.store.call_plan import Phone
 from mock_server.store.protocol import Account, Balance
+from mock_server.store.receipt_log import Receipt
 
 __all__ = ["blueprint"]
 
@@ -91,11 +92,22 @@ def reset_phone(login: str, phone: str) -> tuple[str, int]:
 
 
 @blueprint.get("/receipts")
-def list_receipts() -> dict[str, Any]:
-    """Receipts with their attempts, oldest first."""
+def list_receipts() -> flask.Response | dict[str, Any]:
+    """Receipts with their attempts, oldest first; with ``wait``, as soon as one fits."""
     asked = query("listReceipts", flask.request.args)
-    found, dropped = served_twin().store.receipts(asked.get("login"))
-    fitting = [one for one in found if asked.get("state") in {None, one.state}]
+    store = served_twin().store
+
+    def matching() -> list[Receipt]:
+        return [
+            one
+            for one in store.receipts(asked.get("login"))[0]
+            if asked.get("state") in {None, one.state} and asked.get("number") in {None, one.number}
+        ]
+
+    waits = waited(asked["wait"], lambda: len(matching()) > asked["skip"], changes_by_itself=False)
+    if waits is not None:
+        return waits
+    fitting, dropped = matching(), store.receipts(None)[1]
     shown = [one.document() for one in fitting[asked["skip"] :][: asked["limit"]]]
     return {"receipts": shown_masked(shown), "matching": len(fitting), "dropped": dropped}
 

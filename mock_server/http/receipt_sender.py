@@ -253,13 +253,16 @@ class ReceiptSender:
         """The receipt of a call, and the callback for an opt-out in it."""
         message = self._twin.calls.message(call.campaign)
         members = receipt_payloads.receipt(call, message, self._terms, account.callback_generation)
-        yield self._receipt(account, call.id, members)
+        yield self._receipt(account, call, call.id, members)
         if call.opts_out:
-            yield self._receipt(account, f"{call.id}-stop", receipt_payloads.opt_out(call))
+            yield self._receipt(account, call, f"{call.id}-stop", receipt_payloads.opt_out(call))
 
-    def _receipt(self, account: Account, number: str, members: dict[str, object]) -> Receipt:
+    def _receipt(
+        self, account: Account, call: Call, name: str, members: dict[str, object]
+    ) -> Receipt:
+        url = account.callback_url or ""
         content_type, body = receipt_payloads.encoded(members, account.callback_format)
-        return Receipt(number, account.login, account.callback_url or "", content_type, body)
+        return Receipt(name, account.login, call.number, url, content_type, body)
 
     def _met(self, account: Account, call: Call) -> dict[str, Json]:
         """The injected fault that the receipt of a call meets."""

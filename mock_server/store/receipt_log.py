@@ -29,6 +29,8 @@ class Receipt(msgspec.Struct, frozen=True):
     id: str
     """That of the call; with ``-stop`` behind it, of an opt-out."""
     login: str
+    number: str
+    """Who was called."""
     url: str
     content_type: str
     body: bytes
@@ -41,6 +43,7 @@ class Receipt(msgspec.Struct, frozen=True):
         return {
             "id": self.id,
             "login": self.login,
+            "number": self.number,
             "url": self.url,
             "content_type": self.content_type,
             "body": self.body.decode(),
