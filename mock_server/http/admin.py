@@ -123,7 +123,7 @@ def waited(
     until = environ.setdefault(waiting.UNTIL, time.monotonic() + seconds)
     if time.monotonic() >= until or is_over():
         return None
-    wait = waiting.Wait(until, is_over, changes_by_itself)
+    wait = waiting.Wait(until, is_over, changes_by_itself=changes_by_itself)
     if later := environ.get(waiting.LATER):
         later(wait)
         return flask.Response()
