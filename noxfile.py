@@ -36,7 +36,7 @@ PACKAGES = ("mock_server", "vms", "voice_client", "tests")
 def install(session: nox.Session, group: str, *, project: bool = True) -> None:
     """The tools of one dependency group, and the project with its twin."""
     tools = nox.project.dependency_groups(PYPROJECT, group) if group else ()
-    itself = ("-e", ".[twin,maintain]") if project else ()
+    itself = ("-e", ".[twin,voice,maintain]") if project else ()
     session.install(*CONSTRAINTS, *itself, *tools)
 
 
@@ -119,7 +119,7 @@ def pythons(session: nox.Session) -> None:
         folder = Path(".nox", f"pythons-{version}")
         python = folder / "bin" / "python"
         session.run("uv", "venv", "--quiet", "--clear", "--python", found, folder)
-        what = (*CONSTRAINTS, "-e", ".[twin,maintain]", *tools)
+        what = (*CONSTRAINTS, "-e", ".[twin,voice,maintain]", *tools)
         session.run("uv", "pip", "install", "--quiet", "--python", python, *what)
         session.run(python, "-m", "pytest", "-q", *TWO_WORKERS, "mock_server", *tests)
 
@@ -217,6 +217,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/plugin.py")
     session.run("python", "benchmarks/campaigns.py")
     session.run("python", "benchmarks/crash_drill.py")
+    session.run("python", "benchmarks/voice.py")
 
 
 @nox.session(default=False)

@@ -22,6 +22,7 @@ from common import BODY, ROOT, SEND, SIGNED_IN, Send
 from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
 from mock_server.http.served import ServeOptions
+from mock_server.speech import rendering
 from mock_server.store.receipt_log import Attempt, Receipt
 
 TWIN = yaml.safe_load((ROOT / "openapi/twin.yaml").read_text("utf-8"))
@@ -67,6 +68,7 @@ ACCOUNT, CLOCK, FAULTS = (f"/_twin/accounts/{{login}}{end}" for end in ("", "/cl
 REQUESTS, REQUEST = "/_twin/requests", "/_twin/requests/{id}"
 PHONES, PHONE = f"{ACCOUNT}/phones", f"{ACCOUNT}/phones/{{phone}}"
 CALLS, RECEIPTS, RESEND = "/_twin/calls", "/_twin/receipts", "/_twin/receipts/{id}/resend"
+AUDIO = f"{REQUEST}/audio.wav"
 ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     ("/_twin/health", "get", 200, {}),
     ("/_twin/rules", "get", 200, {}),
@@ -109,6 +111,12 @@ ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     (CALLS, "get", 503, {"query_string": {"wait": "1", "outcome": "busy"}}),
     (REQUEST, "get", 200, {}),
     (REQUEST, "get", 404, {"id": 7}),
+    (AUDIO, "get", 200, {"workers": 2}),
+    (AUDIO, "get", 400, {"query_string": {"whole": "yes"}}),
+    (AUDIO, "get", 404, {"id": 7}),
+    (AUDIO, "get", 500, {"workers": 2, "ruined": ("_PROGRAM", "/nowhere.py")}),
+    (AUDIO, "get", 501, {"ruined": ("_MODULE", "nowhere")}),
+    (AUDIO, "get", 503, {}),
 ]
 
 
@@ -126,10 +134,18 @@ def ask(client: FlaskClient, path: str, method: str, **given: Any) -> Any:
     ANSWERS,
     ids=[f"{method} {path} {status}" for path, method, status, _ in ANSWERS],
 )
-def test_an_answer_is_as_documented(
-    twin: Twin, path: str, method: str, status: int, given: dict[str, Any]
+def test_an_answer_is_as_documented(  # noqa: PLR0913, PLR0917  (what a row has)
+    twin: Twin,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    method: str,
+    status: int,
+    given: dict[str, Any],
 ) -> None:
-    client = create_app(twin, ServeOptions(workers=1)).test_client()
+    given = {"workers": 1} | given
+    client = create_app(twin, ServeOptions(workers=given.pop("workers"))).test_client()
+    if ruined := given.pop("ruined", None):
+        monkeypatch.setattr(rendering, *ruined)
     client.post(SEND, json=BODY, headers=SIGNED_IN)
     full = {"faults": [{"fault": "delay", "seconds": 0, "match": {"text": "x"}, "times": 1}]}
     ask(client, FAULTS, "put", json=full)
@@ -147,6 +163,8 @@ def test_an_answer_is_as_documented(
     assert response.status_code == status
     if status == 204:
         assert response.data == b""
+    elif (path, status) == (AUDIO, 200):
+        assert (response.content_type, response.data[:4]) == ("audio/wav", b"RIFF")
     else:
         assert not complaints(path, method, status, response.json)
 

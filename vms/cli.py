@@ -412,6 +412,33 @@ def drift(contract: Path, package: Path) -> None:
 
 
 @vms.command()
+@click.argument("text")
+@click.option("--language", help="Such as fr-FR. [default: the contract's]")
+@click.option("--gender", help="male or female. [default: the contract's]")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    help="The WAV file to write; - writes it to standard output.",
+)
+@_CONTRACT
+def say(
+    text: str, language: str | None, gender: str | None, output: Path, contract: Path | None
+) -> None:
+    """Read TEXT aloud into a WAV file, by a voice of espeak-ng near to the vendor's.
+
+    TEXT is data: markup in it is read, not obeyed. A TEXT that begins with - stands behind --.
+    Needs the extra: pip install 'vms-kit[twin,voice]'.
+
+    Exits with 2 if the file cannot be made.
+    """
+    from vms import say as command
+
+    command.run(text, output, language=language, gender=gender, contract=contract)
+
+
+@vms.command()
 def demo() -> None:
     """Show the main job: a twin, the vendor's example, sloppy requests and their outcome."""
     from vms import demo as command

@@ -72,7 +72,11 @@ def parameters(operation_id: str) -> Mapping[str, Mapping[str, Any]]:
         for operation in item.values()
         if isinstance(operation, dict) and operation["operationId"] == operation_id
     )
-    return {entry["name"]: _followed(entry["schema"]) for entry in next(operations)["parameters"]}
+    return {
+        entry["name"]: _followed(entry["schema"])
+        for entry in next(operations)["parameters"]
+        if entry["in"] == "query"
+    }
 
 
 def query(operation_id: str, given: Mapping[str, str]) -> dict[str, Any]:

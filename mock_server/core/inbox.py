@@ -40,6 +40,15 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """What a voice reads, and which voice, as the API read them."""
+
+    text: str
+    language: str
+    gender: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some entries as rows, oldest first; how many are kept, how many were dropped for space.
 
@@ -72,6 +81,18 @@ class Inbox:
         """The document of the entry with that id, if it is still there."""
         entry = self._store.find(number)
         return self.document(entry) if entry else None
+
+    def message(self, number: int) -> Message | None:
+        """What the request with that id has a voice read; None where that could not be read.
+
+        A parameter that is absent has its default.
+        """
+        entry = self._store.find(number)
+        reading, _ = self._reading(entry) if entry else (None, None)
+        if reading is None or any(one.field in _MESSAGE for one in reading.violations):
+            return None
+        body = self._contract.filled(reading.value)
+        return Message(*(str(body.get(name)) for name in _MESSAGE))
 
     def page(self, query: Query) -> Page:
         """The entries that fit, oldest first."""
@@ -181,6 +202,10 @@ class Inbox:
         reading, _ = self._reading(entry)
         contacts = reading.value.get("recipients", ()) if reading else ()
         return any(contact.get("phone_number") == number for contact in contacts)
+
+
+# In the order of Message.
+_MESSAGE: Final = ("text", "voice_language", "voice_gender")
 
 
 def _has_stakes(entry: Entry, stakes: str) -> bool:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from http import HTTPMethod
-from typing import Any
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import flask
@@ -26,15 +26,22 @@ from mock_server.contract.rule_table import magic_values, rules
 from mock_server.core.accounts import opened
 from mock_server.core.campaign_policy import instant
 from mock_server.core.inbox import Query
-from mock_server.http import waiting
+from mock_server.http import waiting, wsgi
 from mock_server.http.masking import masked
 from mock_server.http.served import CONTROL, problem, served, served_twin
 from mock_server.json_values import Json
 from mock_server.reading.decoding import LARGEST_BODY
 from mock_server.settings.account_settings import Settings, clock
 from mock_server.settings.loopback import is_loopback_name
+from mock_server.speech import rendering, voices
+from mock_server.speech.rendering import MissingVoiceError, SpeechError
 from mock_server.store.injection_plan import Count, InjectionPlan
 from mock_server.store.protocol import Account, Balance
+
+LONGEST_AT_ONCE: Final = 500
+"""Of a text with more characters, a recording is sent while it is rendered. Any other is rendered
+sooner than somebody notices, and its header has its length."""
+_WAV: Final = "audio/wav"
 
 blueprint = flask.Blueprint("control", __name__, url_prefix=CONTROL)
 
@@ -128,8 +135,7 @@ def waited(
         later(wait)
         return flask.Response()
     if not served().waiting.acquire(blocking=False):
-        expected = "fewer requests that wait at once; ask again, or start with more --workers"
-        return problem(503, "wait", "one too many", expected)
+        return _one_too_many("wait")
     try:
         waiting.block(wait, served_twin().store)
     finally:
@@ -155,12 +161,50 @@ def get_request(number: str) -> flask.Response | dict[str, Any]:
     twin, request_id = served_twin(), integer(number)
     found = None if request_id is None else twin.inbox.find(request_id)
     if found is None:
-        hint = f"the id of a kept request; {CONTROL}/requests lists them"
-        if evicted := twin.store.kept(None)[1]:
-            hint += f" ({evicted} were dropped to make space)"
-        return problem(404, "id", number, hint)
+        return _no_request(number)
     shown: dict[str, Any] = shown_masked(found)
     return shown
+
+
+@blueprint.get("/requests/<number>/audio.wav")
+def get_audio(number: str) -> flask.Response:
+    """What the voice reads; a long text is sent while it is rendered, where the server can."""
+    whole: str = query("getAudio", flask.request.args)["whole"]
+    inbox, request_id = served_twin().inbox, integer(number)
+    if request_id is None or inbox.find(request_id) is None:
+        return _no_request(number)
+    message = inbox.message(request_id)
+    if message is None:
+        return problem(404, "id", number, "a request whose text and voice could be read")
+    try:
+        voice = voices.voice(message.language, message.gender)
+        rendering.require()
+    except voices.NoVoiceError as error:
+        return problem(501, error.where, error.got, error.expected)
+    except MissingVoiceError as error:
+        return problem(501, "extra", "a twin without its voice", str(error))
+    text: str = shown_masked(message.text)
+    streams = flask.request.environ.get(wsgi.STREAMED, False) and whole == "false"
+    return _recorded(text, voice, as_it_grows=streams and len(text) > LONGEST_AT_ONCE)
+
+
+def _recorded(text: str, voice: str, *, as_it_grows: bool) -> flask.Response:
+    """The recording of a text; it holds a thread until its first or last samples are there."""
+    if not served().waiting.acquire(blocking=False):
+        return _one_too_many("audio")
+    try:
+        recording = served().recordings.get(text, voice)
+        if as_it_grows:
+            recording.begun()
+            if not recording.has_ended:
+                # `wsgi.call` gets it as it is.
+                body = cast("Any", recording)
+                return flask.Response(body, mimetype=_WAV, direct_passthrough=True)
+        return flask.Response(recording.whole(), mimetype=_WAV)
+    except SpeechError as error:
+        return problem(500, "audio", "no speech", str(error))
+    finally:
+        served().waiting.release()
 
 
 @blueprint.get("/accounts")
@@ -376,6 +420,18 @@ def _faults(account: Account, balance: Balance) -> dict[str, Any]:
             for rule in plan.rules
         ],
     }
+
+
+def _one_too_many(where: str) -> flask.Response:
+    expected = "fewer requests that wait at once; ask again, or start with more --workers"
+    return problem(503, where, "one too many", expected)
+
+
+def _no_request(number: str) -> flask.Response:
+    hint = f"the id of a kept request; {CONTROL}/requests lists them"
+    if evicted := served_twin().store.kept(None)[1]:
+        hint += f" ({evicted} were dropped to make space)"
+    return problem(404, "id", number, hint)
 
 
 def no_account(login: str) -> flask.Response:

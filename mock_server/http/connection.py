@@ -6,6 +6,7 @@ by a thread. A delay and a wait for the inbox take neither.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import socket
 import struct
@@ -25,6 +26,8 @@ from mock_server.http import imitated, waiting, wsgi
 from mock_server.http.heads import Head, KnownHead
 from mock_server.http.imitated import MOST_DRAINED, Reply
 from mock_server.reading.decoding import LARGEST_BODY
+from mock_server.speech import rendering
+from mock_server.speech.recordings import Recording
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from mock_server.http.server import Loop
 
 LARGEST_HEAD: Final = 2**16
+_PART: Final = 2**16
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER, on, 0 seconds: a socket that is closed resets its connection."""
@@ -51,6 +55,15 @@ def encode(reply: Reply, date: str, *, head: bool = False, close: bool = False) 
     last = "Connection: close\r\n" if close else ""
     text = f"{first}{reply.lines}{last}Date: {date}\r\nServer: vms-kit\r\n\r\n"
     return text.encode("latin-1") + (b"" if head else reply.body)
+
+
+def chunk(part: bytes) -> bytes:
+    r"""A part of a body whose length is not known at its beginning; an empty one is its end.
+
+    >>> chunk(b"0123456789"), chunk(b"")
+    (b'a\r\n0123456789\r\n', b'0\r\n\r\n')
+    """
+    return b"%x\r\n%b\r\n" % (len(part), part)
 
 
 @functools.lru_cache(maxsize=8)
@@ -88,6 +101,8 @@ class Connection(HttpToolsProtocol):
         """The request that is being answered, where that takes time."""
         self._give_up: Callable[[], object] | None = None
         """Ends what its answer waits for."""
+        self._sends_on: Callable[[], None] | None = None
+        """Sends more of its answer, where that is not all there yet or the client reads slowly."""
         self._ends = self._has_left = False
         """Nothing more is read; the client sends no more, and is gone or half so."""
         self._is_in_head = self._is_in_body = self._owes_continue = False
@@ -159,6 +174,8 @@ class Connection(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """The client reads again."""
         super().resume_writing()
+        if self._sends_on:
+            self._sends_on()
         self._next()
 
     def shutdown(self) -> None:
@@ -292,6 +309,7 @@ class Connection(HttpToolsProtocol):
         """Let the application answer; it may have the request wait for the inbox."""
         waits = list[waiting.Wait]()
         environ[waiting.LATER] = waits.append
+        environ[wsgi.STREAMED] = received.keep_alive
 
         def answered(reply: Reply) -> None:
             if self._answered is not received:
@@ -317,8 +335,10 @@ class Connection(HttpToolsProtocol):
             timer = self._loop.loop.call_later(reply.delay, self._deliver_later, in_time, received)
             self._give_up = timer.cancel
             return
-        self._answered = self._give_up = None
-        self.since = self._loop.loop.time()
+        if reply.recording:
+            self._stream(reply, reply.recording, received)
+            return
+        self._end_answer()
         if reply.hang_up:
             self._hang_up(reset=reply.reset)
             return
@@ -327,6 +347,47 @@ class Connection(HttpToolsProtocol):
         self.transport.write(encode(reply, _date(int(time.time())), head=is_head, close=close))
         if close:
             self._close()
+
+    def _stream(self, reply: Reply, recording: Recording, received: _Received) -> None:
+        """Send a recording while it is rendered, and no faster than the client reads."""
+        loop, sent = self._loop.loop, 0
+
+        def changed() -> None:
+            # A loop that has been closed meanwhile.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(send_on)
+
+        def send_on() -> None:
+            nonlocal sent
+            if self._answered is not received:
+                return
+            # Before it is looked what is there: what comes later is reported.
+            has_ended = recording.has_ended
+            while not self.flow.write_paused and (part := recording.part(sent, _PART)):
+                sent += len(part)
+                self.since = loop.time()
+                self.transport.write(chunk(part))
+            if not has_ended or sent < recording.size:
+                return
+            unsubscribe()
+            self._end_answer()
+            if not recording.error:
+                # Without it the client knows that the answer is not whole.
+                self.transport.write(chunk(b""))
+            if recording.error or (self._ends and not self._queue):
+                self._close()
+            else:
+                self._next()
+
+        self.transport.write(encode(reply, _date(int(time.time()))))
+        self.transport.write(chunk(rendering.header(None)))
+        unsubscribe = recording.subscribe(changed)
+        self._sends_on, self._give_up = send_on, unsubscribe
+        send_on()
+
+    def _end_answer(self) -> None:
+        self._answered = self._give_up = self._sends_on = None
+        self.since = self._loop.loop.time()
 
     def _hang_up(self, *, reset: bool) -> None:
         if not reset:

@@ -22,6 +22,7 @@ from mock_server.http.masking import masked
 from mock_server.http.served import CONTROL, Served, is_control, problem_body
 from mock_server.json_values import printable
 from mock_server.reading.decoding import LARGEST_BODY
+from mock_server.speech.recordings import Recording
 from mock_server.store.entries import Refused, Request
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Reply(msgspec.Struct, frozen=True):
     """The connection ends before a byte of the answer,"""
     reset: bool = False
     """and does so by a reset (RST)."""
+    recording: Recording | None = None
+    """What stands in the place of the body, and is sent as it is rendered."""
 
     @property
     def headers(self) -> list[tuple[str, str]]:

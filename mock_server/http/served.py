@@ -13,6 +13,7 @@ import flask
 from mock_server.core.handler import Twin
 from mock_server.core.responses import CONTENT_TYPE
 from mock_server.http.receipt_sender import ReceiptSender
+from mock_server.speech.recordings import Recordings
 
 CONTROL: Final = "/_twin"
 _EXTENSION: Final = "mock_server"
@@ -57,7 +58,7 @@ class ServeOptions:
 
 
 class Served:
-    """A twin with the options it is served by, and the requests that hold a thread to wait."""
+    """A twin with its options, the requests that hold a thread to wait, and what can be heard."""
 
     def __init__(self, twin: Twin, options: ServeOptions) -> None:
         self.twin = twin
@@ -66,6 +67,7 @@ class Served:
         self.sender = ReceiptSender(twin, frozenset(options.callback_hosts))
         if any(account.callback_url for account, _ in twin.store.accounts()[0]):
             self.sender.begin()
+        self.recordings = Recordings()
 
     @classmethod
     def of(cls, application: object) -> Self | None:

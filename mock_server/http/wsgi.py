@@ -11,14 +11,20 @@ import logging
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from mock_server.http.heads import Head
 from mock_server.http.imitated import REPEATED, Reply, about, header_lines
+from mock_server.speech.recordings import Recording
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+CHUNKED: Final = "Transfer-Encoding: chunked\r\n"
+STREAMED: Final = "mock_server.streamed"
+"""Where the environ has it, the server can send a `Recording`, which an application answers with in
+the place of a body, while it is rendered."""
 
 _log = logging.getLogger("mock_server")
 
@@ -72,6 +78,9 @@ def call(application: WSGIApplication, made: WSGIEnvironment) -> Reply:
 
     try:
         body = application(made, start_response)
+        if isinstance(body, Recording):
+            ((status, lines),) = started
+            return Reply(int(status.split()[0]), header_lines(lines) + CHUNKED, b"", recording=body)
         try:
             content += body
         finally:

@@ -1,0 +1,1 @@
+"""A text as speech: which voice reads it, and how it is rendered by espeak-ng and kept."""
