@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import runpy
 import subprocess
 import sys
+import threading
 import wave
 from array import array
 from collections.abc import Callable, Iterator
@@ -274,6 +276,18 @@ def test_the_program_names_what_is_missing(
     assert why in str(program(voice, 2**20, io.BytesIO(), **given))
 
 
+def test_the_program_runs_by_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = io.BytesIO()
+    library, data = rendering.require()
+    monkeypatch.chdir(data)
+    monkeypatch.setattr(sys, "argv", ["espeak.py", library, "tlh", "1"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Hello.")))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(samples))
+
+    with pytest.raises(SystemExit, match="espeak_SetVoiceByName"):
+        runpy.run_path(espeak.__file__, run_name="__main__")
+
+
 class Failing:
     """A library whose functions answer what they are set to."""
 
@@ -413,6 +427,22 @@ def test_the_longest_unused_is_forgotten_where_there_is_no_space() -> None:
         recordings.get(text, "en").whole()
 
     assert render.texts == ["a", "b", "c", "b"]
+
+
+def test_what_is_asked_for_meanwhile_is_rendered_next() -> None:
+    released, order = threading.Event(), list[str]()
+
+    def render(text: str, _: str) -> Iterator[bytes]:
+        assert released.wait(10)
+        order.append(text)
+        yield b"ab"
+
+    recordings = Recordings(render)
+    due = [recordings.get(text, "en") for text in "abc"]
+    released.set()
+
+    assert [one.whole() for one in due] == [rendering.header(2) + b"ab"] * 3
+    assert order == ["a", "b", "c"]
 
 
 def test_a_recording_that_fails_is_not_kept() -> None:
