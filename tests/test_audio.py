@@ -265,6 +265,7 @@ def test_two_who_listen_at_once_hear_the_same_rendering(studio: Studio) -> None:
         ends = [received(connection, b"0\r\n\r\n") for connection in (one, other)]
 
     assert ends[0] == ends[1]
+    until(lambda: not studio.recordings.get(LONG, "en-us+f2")._listeners)  # noqa: SLF001
 
 
 def test_the_next_request_is_answered_after_the_recording(studio: Studio) -> None:
@@ -355,8 +356,11 @@ def test_a_client_that_reads_slowly_gets_all_of_it(studio: Studio) -> None:
         connection.sendall(GET)
         studio.recordings.get(LONG, "en-us+f2").whole()
         until(lambda: any(one.flow.write_paused for one in connections(studio.running)))
+        (ours,) = connections(studio.running)
+        buffered = ours.transport.get_write_buffer_size()
         data = received(connection, b"\r\n0\r\n\r\n")
 
+    assert buffered < 2**20
     content = data.partition(b"\r\n\r\n")[2]
     assert unchunked(content) == rendering.header(None) + b"".join(map(bytes, studio.parts))
 
@@ -377,10 +381,15 @@ def test_the_server_ends_while_somebody_listens(studio: Studio) -> None:
 def test_what_is_shorter_is_sent_at_once(studio: Studio) -> None:
     body = BODY | {"text": "a" * LONGEST_AT_ONCE}
     httpx.post(studio.url + SEND, json=body, headers=SIGNED_IN)
-    studio.parts = [b"ab"]
-    studio.release()
+    studio.parts = [b"ab", b"cd"]
+    recording = studio.recordings.get("a" * LONGEST_AT_ONCE, "en-us+f2")
 
-    answer = httpx.get(f"{studio.url}/_twin/requests/2/audio.wav")
+    with connect(studio.url) as connection:
+        connection.sendall(GET.replace(b"requests/1/", b"requests/2/"))
+        studio.release()
+        until(lambda: recording.size == 2)
+        studio.release()
+        data = received(connection, b"abcd")
 
-    assert answer.content == rendering.header(2) + b"ab"
-    assert answer.headers["Content-Length"] == "46"
+    assert b"\r\nContent-Length: 48\r\n" in data
+    assert data.endswith(b"\r\n\r\n" + rendering.header(4) + b"abcd")

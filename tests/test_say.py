@@ -49,7 +49,9 @@ def test_no_terminal_gets_a_wav_file() -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "vms", "say", "Hello.", "-o", "-"]
 
-    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False, timeout=30
+    )
 
     os.close(theirs)
     os.close(ours)
