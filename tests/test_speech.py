@@ -34,8 +34,8 @@ TEXTS = {
     "el-GR": "Το δέμα σας φτάνει αύριο.",  # noqa: RUF001  (Greek)
     "pl-PL": "Twoja paczka dotrze jutro.",
     "hu-HU": "A csomagja holnap érkezik.",
-    "sv-SE": "Ditt paket kommer i morgon.",
-    "de-DE": "Ihr Paket kommt morgen an.",
+    "sv-SE": "Din försändelse kommer i morgon.",
+    "de-DE": "Ihre Sendung kommt morgen an.",
     "es-ES": "Su paquete llega mañana a las diez.",
     "es-LA": "Su paquete llega mañana a las diez.",
     "fr-FR": "Votre colis arrive demain.",
