@@ -199,6 +199,24 @@ def test_it_rings(voice_twin):
         assert serving.url == url
 
 
+def test_what_a_receiver_answered_is_shown_with_a_failure(suite: pytest.Pytester) -> None:
+    tests = """
+def test_keys_are_stored(voice_twin):
+    send(voice_twin)
+    voice_twin.deliver_to(lambda receipt: 204)
+    assert not "stored"
+"""
+    result = ran(suite, tests)
+
+    result.stdout.fnmatch_lines(
+        [
+            "*What the receivers of voice_twin answered*",
+            "  receipt *-0 of +33*: DELIVERED, unsent",
+            "    answered 204, with no body",
+        ]
+    )
+
+
 def test_the_url_of_a_running_twin_is_used(suite: pytest.Pytester) -> None:
     with mock_server.running() as served:
         passes(suite, BY_PORT, f"--voice-twin={served.base_url}")

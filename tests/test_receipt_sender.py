@@ -259,15 +259,98 @@ def test_a_scheduled_campaign_has_its_receipt_when_it_is_due(
     assert there.numbers == [OTHER, NUMBER]
 
 
-def test_without_a_url_there_is_no_receipt(client: FlaskClient, endpoint: Any) -> None:
+def test_without_a_url_nothing_is_sent(client: FlaskClient, endpoint: Any) -> None:
     there = endpoint()
     send(client, NUMBER)
     client.get("/_twin/calls")
     receive(client, there)
     send(client, OTHER)
 
-    settled(client, 1)
+    settled(client, 1, state="delivered")
     assert there.numbers == [OTHER]
+
+
+# ── what nobody receives is there for whoever asks ───────────────────
+
+
+def logged(client: FlaskClient, **query: object) -> list[Any]:
+    found: list[Any] = client.get("/_twin/receipts", query_string=query).json["receipts"]
+    return found
+
+
+def test_without_a_url_receipts_are_there_when_somebody_asks(client: FlaskClient) -> None:
+    send(client, NUMBER)
+    send(client, "+33639981009")
+
+    found = logged(client)
+    assert [one["id"] for one in found] == ["1-0", "2-0", "2-0-stop"]
+    assert {(one["state"], one["url"], len(one["attempts"])) for one in found} == {
+        ("unsent", "", 0)
+    }
+    assert parse_receipt(found[0]["body"].encode()).number == NUMBER
+    assert logged(client) == found
+
+
+UNSENT = {
+    "receipt_lost": ([("1-0", "unsent"), ("1-1", "lost"), ("1-2", "unsent")], {}),
+    "receipt_duplicated": (
+        [("1-0", "unsent"), ("1-1", "unsent"), ("1-1-again", "unsent"), ("1-2", "unsent")],
+        {},
+    ),
+    "receipt_out_of_order": ([("1-0", "unsent"), ("1-2", "unsent"), ("1-1", "unsent")], {}),
+    "receipt_late": ([(f"1-{index}", "unsent") for index in range(3)], {"seconds": 300}),
+}
+
+
+@pytest.mark.parametrize("fault", UNSENT)
+def test_an_unsent_receipt_meets_what_is_injected(client: FlaskClient, fault: str) -> None:
+    expected, options = UNSENT[fault]
+    inject(client, fault, **options)
+    send(client, ONE, TWO, THREE)
+
+    assert [(one["id"], one["state"]) for one in logged(client)] == expected
+
+
+def test_the_last_unsent_receipt_cannot_be_overtaken(client: FlaskClient) -> None:
+    inject(client, "receipt_out_of_order", times=1)
+    send(client, ONE, TWO)
+    send(client, TWO)
+
+    assert [one["id"] for one in logged(client)] == ["1-0", "1-1", "2-0"]
+
+
+def test_of_more_unsent_receipts_than_the_log_keeps_there_are_the_newest(
+    client: FlaskClient,
+) -> None:
+    with patch.object(receipt_sender, "MOST_RECEIPTS", 1):
+        send(client, NUMBER)
+        send(client, OTHER)
+        found = [logged(client), logged(client)]
+
+    assert [[one["id"] for one in one] for one in found] == [["2-0"], ["2-0"]]
+
+
+def test_reading_on_since_a_receipt_misses_none_and_repeats_none(client: FlaskClient) -> None:
+    send(client, ONE, TWO)
+    last = logged(client)[-1]["id"]
+    send(client, THREE)
+
+    assert [one["id"] for one in logged(client, since=last)] == ["2-0"]
+    assert logged(client, since="2-0") == []
+    assert [one["id"] for one in logged(client, since="9-9")] == ["1-0", "1-1", "2-0"]
+
+
+def test_who_waits_for_an_unsent_receipt_is_not_answered_by_another(client: FlaskClient) -> None:
+    found = list[Any]()
+    query = {"number": OTHER, "wait": 30}
+    thread = threading.Thread(target=lambda: found.append(logged(client, **query)))
+    thread.start()
+    send(client, NUMBER)
+    until(lambda: bool(logged(client)))
+    send(client, OTHER)
+    thread.join()
+
+    assert [one["id"] for one in found[0]] == ["2-0"]
 
 
 def test_a_simulation_has_no_receipt(client: FlaskClient, endpoint: Any) -> None:

@@ -95,16 +95,23 @@ def reset_phone(login: str, phone: str) -> tuple[str, int]:
 def list_receipts() -> flask.Response | dict[str, Any]:
     """Receipts with their attempts, oldest first; with ``wait``, as soon as one fits."""
     asked = query("listReceipts", flask.request.args)
-    store = served_twin().store
+    store, sender, login = served_twin().store, served().sender, asked.get("login")
 
     def matching() -> list[Receipt]:
         return [
             one
-            for one in store.receipts(asked.get("login"))[0]
+            for one in _after(asked.get("since"), store.receipts(login)[0])
             if asked.get("state") in {None, one.state} and asked.get("number") in {None, one.number}
         ]
 
-    waits = waited(asked["wait"], lambda: len(matching()) > asked["skip"], changes_by_itself=False)
+    def is_there() -> bool:
+        return sender.has_unsent(login) or len(matching()) > asked["skip"]
+
+    # A clock that runs makes campaigns due, and no store reports it.
+    while (waits := waited(asked["wait"], is_there, changes_by_itself=True)) is None:
+        # What is made here need not match.
+        if not sender.log_unsent(login):
+            break
     if waits is not None:
         return waits
     fitting, dropped = matching(), store.receipts(None)[1]
@@ -121,6 +128,12 @@ def resend_receipt(number: str) -> flask.Response | tuple[dict[str, Any], int]:
     served().sender.send_again(found)
     shown: dict[str, Any] = shown_masked(found.document())
     return shown, 202
+
+
+def _after(since: str | None, receipts: list[Receipt]) -> list[Receipt]:
+    """Those behind the one with that id, or all where it is not among them."""
+    places = (place for place, one in enumerate(receipts, 1) if one.id == since)
+    return receipts[next(places, 0) :]
 
 
 def _change(login: str, how: Callable[[Mapping[str, Phone]], Mapping[str, Phone]]) -> None:

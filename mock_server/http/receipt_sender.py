@@ -20,12 +20,14 @@ from typing import Final, NamedTuple
 import msgspec
 
 from mock_server.core import receipt_payloads
+from mock_server.core.accounts import opened
 from mock_server.core.calls import Call
 from mock_server.core.handler import Twin
 from mock_server.core.injection import meet_receipt
 from mock_server.http.callback import NoAnswerError, Receiver
 from mock_server.json_values import Json
 from mock_server.store.call_plan import Campaign
+from mock_server.store.memory import MOST_RECEIPTS
 from mock_server.store.protocol import Account, StaleAccountError
 from mock_server.store.receipt_log import Attempt, Receipt
 
@@ -75,6 +77,7 @@ class ReceiptSender:
         self._lanes = dict[str, _Lane]()
         self._order = itertools.count()
         self._lock = threading.Lock()
+        self._unsent = threading.Lock()
         self._news = threading.Event()
         self._turns = threading.Semaphore(_MOST_TURNS)
         self._unsubscribe: Callable[[], None] | None = None
@@ -101,6 +104,58 @@ class ReceiptSender:
         self._add(receipt.login, receipt.id, 0.0)
         self.begin()
         self._news.set()
+
+    # ── receipts that nothing is sent of ─────────────────────────────
+
+    def has_unsent(self, login: str | None) -> bool:
+        """Whether `log_unsent` has something to do."""
+        self._twin.calls.catch_up(login)
+        return any(map(_is_unsent, self._twin.store.campaigns(login)))
+
+    def log_unsent(self, login: str | None) -> bool:
+        """Log the receipts of campaigns that began without a URL, so that whoever asks gets them.
+
+        Whether there were any. Of more than the log keeps by default, the newest.
+        """
+        store, left = self._twin.store, MOST_RECEIPTS
+        # Whoever comes second waits until they are there.
+        with self._unsent:
+            if not self.has_unsent(login):
+                return False
+            taken = list[Campaign]()
+            for campaign in reversed(store.campaigns(login)):
+                if _is_unsent(campaign):
+                    after = msgspec.structs.replace(campaign, receipts=campaign.contacts)
+                    if store.settle(campaign, after) and left > 0:
+                        taken.append(campaign)
+                        left -= campaign.contacts
+            for campaign in reversed(taken):
+                of = campaign.entry.login
+                account = store.known(of, used=False) or opened(self._twin.contract, of)
+                self._log_unsent(account, campaign)
+        return True
+
+    def _log_unsent(self, account: Account, campaign: Campaign) -> None:
+        held = list[Receipt]()
+        for call in self._twin.calls.of(campaign):
+            kind = self._met(account, call).get("fault")
+            receipt, *opt_outs = (
+                msgspec.structs.replace(one, url="", state="unsent")
+                for one in self._receipts_of(account, call)
+            )
+            made = [receipt]
+            if kind == "receipt_lost":
+                made = [msgspec.structs.replace(receipt, state="lost")]
+            if kind == "receipt_duplicated":
+                made = [receipt, msgspec.structs.replace(receipt, id=f"{receipt.id}-again")]
+            if kind == "receipt_out_of_order":
+                held, made = [receipt, *held], []
+            else:
+                held, made = [], made + held
+            for one in made + opt_outs:
+                self._twin.store.log_receipt(one, None)
+        for one in held:
+            self._twin.store.log_receipt(one, None)
 
     # ── who has something to send ────────────────────────────────────
 
@@ -273,3 +328,8 @@ class ReceiptSender:
             ledger.count(changed)
             return dict(met or {})
         return {}
+
+
+def _is_unsent(campaign: Campaign) -> bool:
+    """Whether it began without a URL, and its receipts are not in the log."""
+    return campaign.closed and campaign.receipts < campaign.contacts

@@ -27,7 +27,7 @@ class Receipt(msgspec.Struct, frozen=True):
     """One receipt, or one opt-out callback, and how far it has come."""
 
     id: str
-    """That of the call; with ``-stop`` behind it, of an opt-out."""
+    """That of the call; with ``-stop`` behind it, of an opt-out; with ``-again``, of a double."""
     login: str
     number: str
     """Who was called."""
@@ -35,7 +35,7 @@ class Receipt(msgspec.Struct, frozen=True):
     content_type: str
     body: bytes
     state: str = "pending"
-    """``pending``, ``delivered``, ``failed`` or ``lost``."""
+    """``pending``, ``delivered``, ``failed``, ``lost`` or ``unsent``."""
     attempts: tuple[Attempt, ...] = ()
 
     def document(self) -> dict[str, Any]:

@@ -28,12 +28,16 @@ from mock_server.http.served import CONTROL, stop_sending
 from mock_server.http.server import Serving
 from mock_server.settings.loopback import is_loopback_name
 from mock_server.store.memory import MOST_ENTRIES, MemoryStore
+from mock_server.testing.deliveries import Delivery, TwinReceipt, failed, missing
 from mock_server.testing.messages import Message, explained, quoted
+from mock_server.testing.phones import TwinPhone
+from mock_server.testing.receivers import Receiver, handed_over
 from mock_server.testing.transport import BASE_URL, InProcess
 
 _INBOX: Final = parameters("listRequests")
 _PAGE: Final[int] = _INBOX["limit"]["maximum"]
 _LONGEST_WAIT: Final[float] = _INBOX["wait"]["maximum"]
+_RECEIPT_PAGE: Final[int] = parameters("listReceipts")["limit"]["maximum"]
 _LOOK_AGAIN: Final = 0.05
 # The longest wait, and then some.
 _PATIENCE: Final = _LONGEST_WAIT + 10
@@ -76,6 +80,8 @@ class VoiceTwin:
         self.key = key
         self.clock = TwinClock(self._ask)
         self.faults = TwinFaults(self._ask)
+        self.deliveries = list[Delivery]()
+        """What `deliver_to` has handed over, and what was answered, oldest first."""
 
     def __repr__(self) -> str:
         return f"VoiceTwin({self.login!r}, base_url={self.base_url!r})"
@@ -157,6 +163,7 @@ class VoiceTwin:
     def forget(self) -> None:
         """Forget this account and all that it has sent."""
         self._ask("DELETE", "")
+        self.deliveries.clear()
 
     # ── what arrived ────────────────────────────────────────────────────────
 
@@ -283,6 +290,118 @@ class VoiceTwin:
         for message in messages:
             lines += [message.line(), *message.outcome()]
         return "\n".join(lines)
+
+    # ── calls and receipts ────────────────────────────────────────────────────────
+
+    def phone(self, number: str) -> TwinPhone:
+        """A phone, to set how it behaves from the next call on.
+
+        Args:
+            number: such as ``+33612345678``, or a prefix with an asterisk, such as ``+336*``.
+        """
+        return TwinPhone(self._ask, number)
+
+    @property
+    def receipts(self) -> list[TwinReceipt]:
+        """The receipts of all calls that are over, and opt-out callbacks, oldest first.
+
+        They are there whether or not the account has a ``callback_url`` to send them to.
+        """
+        rows = list[dict[str, Any]]()
+        while True:
+            since = {"since": rows[-1]["id"]} if rows else {}
+            page = self._log(limit=_RECEIPT_PAGE, **since)["receipts"]
+            rows += page
+            if len(page) < _RECEIPT_PAGE:
+                return [TwinReceipt(row) for row in rows]
+
+    def wait_for_receipt(
+        self,
+        *,
+        number: Any = None,  # noqa: ANN401  (a value, pattern or predicate)
+        timeout: float = 5.0,
+        **expected: Any,  # noqa: ANN401  (the same, one for each member)
+    ) -> TwinReceipt:
+        """The first receipt that fits, as soon as it is there.
+
+        Args:
+            number: who was called, such as ``+33612345678``; a pattern or a function, as the
+                others may be.
+            timeout: how many seconds to wait, by the wall clock.
+            expected: members of the receipt by name, such as ``status`` and
+                ``pressed_keys_code``; ``state="delivered"`` waits until the ``callback_url`` took
+                it.
+
+        Raises:
+            AssertionError: there was none in time; it shows those that there are.
+        """
+        __tracebackhide__ = True
+        if number is not None:
+            expected = {"number": number, **expected}
+        until = time.monotonic() + timeout
+        while True:
+            receipts = self.receipts
+            for receipt in receipts:
+                if not receipt.is_opt_out and receipt.matches(expected):
+                    return receipt
+            left = until - time.monotonic()
+            if left <= 0:
+                headline = f"No receipt within {timeout:g} s with {_criteria(expected)}."
+                raise AssertionError(missing(headline, receipts, self._calls()))
+            wait = min(left, _LOOK_AGAIN if "state" in expected else _LONGEST_WAIT)
+            # One that it waits for comes behind these; how far it has come, no wait knows.
+            since = {"since": receipts[-1].id} if receipts else {}
+            self._log(**since, wait=wait, limit=1)
+
+    def deliver_to(self, receiver: Receiver, path: str = "/") -> list[Delivery]:
+        """Hand over each receipt that was not yet handed over, in this process, without a port.
+
+        They are handed over in order, in this thread, each once; a receipt that a fault has lost
+        is not, and one that it has doubled is, twice.
+
+        Args:
+            receiver: a WSGI application (Flask, Django), an ASGI application (FastAPI, whose
+                lifespan is not run), or a function of one receipt, which answers with None, a
+                status, or the answer of a framework's test client.
+            path: where the application receives them, with its query.
+
+        Returns:
+            What was handed over, and what the receiver answered.
+
+        Raises:
+            AssertionError: the receiver did not answer 2XX to each, or there was none to hand
+                over; the message has what it answered.
+            TypeError: the receiver is none of these.
+        """
+        __tracebackhide__ = True
+        done = {delivery.receipt.id for delivery in self.deliveries}
+        new = [one for one in self.receipts if one.state != "lost" and one.id not in done]
+        if not new:
+            headline = "Expected receipts to deliver, but there is none that was not yet delivered."
+            raise AssertionError(missing(headline, self.receipts, self._calls()))
+        deliveries = list[Delivery]()
+        for receipt in new:
+            deliveries.append(handed_over(receipt, receiver, path))
+            self.deliveries.append(deliveries[-1])
+        if not all(delivery.is_taken for delivery in deliveries):
+            raise AssertionError(failed(deliveries, path))
+        return deliveries
+
+    def receiver_log(self) -> str:
+        """What receivers answered, in this process and at the ``callback_url``."""
+        receipts = [one for one in self.receipts if one.attempts]
+        stories = [one.story() for one in self.deliveries] + [one.story() for one in receipts]
+        return "\n".join(line for story in stories for line in story)
+
+    def _log(self, **query: Any) -> dict[str, Any]:  # noqa: ANN401  (one type a parameter)
+        __tracebackhide__ = True
+        return self._get("GET", "receipts", params={"login": self.login, **query})
+
+    def _calls(self) -> dict[str, int]:
+        """How many calls have each outcome."""
+        asked = {"login": self.login, "limit": 1}
+        counts: dict[str, int] = self._get("GET", "calls", params=asked)["counts"]
+        return counts
 
     # ── by the control plane ────────────────────────────────────────────────────────
 

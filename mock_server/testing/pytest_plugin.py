@@ -98,6 +98,8 @@ def pytest_runtest_makereport(
         # A twin that cannot be asked any more has failed the test already.
         with contextlib.suppress(ValueError, ConnectionError):
             report.sections.append(("What arrived at voice_twin", twin.inbox() or "nothing"))
+            if answered := twin.receiver_log():
+                report.sections.append(("What the receivers of voice_twin answered", answered))
     return report
 
 
