@@ -96,6 +96,46 @@ def serve(**options: Any) -> None:  # noqa: ANN401  (as in ServeOptions)
 
 
 @vms.command()
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8010",
+    show_default=True,
+    help="The twin to listen to, as `vms serve` prints it.",
+)
+@click.option("--login", help="Only the receipts of this account. [default: of all]")
+@click.option(
+    "--token",
+    envvar="VOICE_TWIN_TOKEN",
+    help="What a twin that others can reach printed at its start. [default: VOICE_TWIN_TOKEN]",
+)
+@click.option(
+    "--forward-to",
+    metavar="URL",
+    help="POST each receipt to this URL, as the API would: redirects are not followed, and an "
+    "answer may take a second.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    help="A host besides those of this machine that --forward-to may have.",
+)
+@click.option("--once", is_flag=True, help="End after the first receipt.")
+@click.option("--json", "as_json", is_flag=True, help="Print each receipt as JSON, on one line.")
+def listen(**options: Any) -> None:  # noqa: ANN401  (as in ListenOptions)
+    """Print the receipts of a running twin as they happen, and forward them, until Ctrl-C.
+
+    Each is printed once, from now on, whether or not its account has a callback_url.
+
+    Exits with 2 if no twin answers, or it stops or refuses; with --once, with 1 if the receiver
+    did not answer 2XX.
+    """
+    from vms import listen as command
+
+    sys.exit(command.run(command.ListenOptions(**options)))
+
+
+@vms.command()
 @click.argument("file", type=click.File("rb"))
 @click.option("--json", "as_json", is_flag=True, help="Print the whole entry as JSON.")
 @click.option(

@@ -39,16 +39,23 @@ class Receiver:
     """A receiver of callbacks; a context that closes the connection at its end.
 
     ``seconds`` is how long an answer may take from the first byte of the connection. Only loopback
-    is connected to, and ``hosts``, whatever their names resolve to.
+    is connected to, and ``hosts``, whatever their names resolve to; ``allowed_by`` is the option
+    that names those.
     """
 
-    def __init__(self, url: str, hosts: frozenset[str], seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        hosts: frozenset[str],
+        seconds: float,
+        allowed_by: str = "--allow-callback",
+    ) -> None:
         parts = urlsplit(url)
         self._scheme, self._host = parts.scheme, parts.hostname or ""
         self._port = parts.port or _PORTS[parts.scheme]
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._netloc = parts.netloc.rpartition("@")[2]
-        self._is_allowed = self._host in hosts
+        self._is_allowed, self._allowed_by = self._host in hosts, allowed_by
         self._seconds = seconds
         self._socket: socket.socket | None = None
         self._until = 0.0
@@ -122,7 +129,7 @@ class Receiver:
         if not self._is_allowed and not ipaddress.ip_address(address).is_loopback:
             raise NoAnswerError(
                 f"{self._host} is {address}, which is not this machine; "
-                f"for this one start with --allow-callback {self._host}"
+                f"for this one start with {self._allowed_by} {self._host}"
             )
         return address, self._port
 

@@ -93,17 +93,21 @@ class TwinReceipt:
         there = {**self.members, "number": self.number, "state": self.state}
         return all(name in there and fits(value, there[name]) for name, value in expected.items())
 
-    def line(self) -> str:
-        """It in one line."""
+    def summary(self) -> str:
+        """Whose it is, and what it reports."""
         what = "opt-out" if self.is_opt_out else self.status
         keys = f", keys {quoted(self.keys)}" if self.keys else ""
-        return f"receipt {self.id} of {self.number}: {what}{keys}, {self.state}"
+        return f"receipt {self.id} of {self.number}: {what}{keys}"
+
+    def line(self) -> str:
+        """The same, and how far it has come."""
+        return f"{self.summary()}, {self.state}"
 
     def story(self) -> list[str]:
         """It, and what its receiver answered each time."""
         return [
             f"  {self.line()}",
-            *(_answered(one["status"], one["answer"]) for one in self.attempts),
+            *(answered(one["status"], one["answer"]) for one in self.attempts),
         ]
 
 
@@ -123,7 +127,7 @@ class Delivery:
 
     def story(self) -> list[str]:
         """The receipt and the answer."""
-        return [f"  {self.receipt.line()}", _answered(self.status, self.text)]
+        return [f"  {self.receipt.line()}", answered(self.status, self.text)]
 
 
 def failed(deliveries: list[Delivery], where: str) -> str:
@@ -152,7 +156,8 @@ def _receipts(number: int) -> str:
     return f"{number} receipt{'' if number == 1 else 's'}"
 
 
-def _answered(status: int | None, text: str) -> str:
+def answered(status: int | None, text: str) -> str:
+    """A line on what a receiver answered, or why it did not."""
     if status is None:
         return f"    no answer: {printable(text)}"
     shown = text if len(text) <= _LONGEST_ANSWER else f"{text[:_LONGEST_ANSWER]} …"
