@@ -51,6 +51,8 @@ COMMANDS = {
     ("rules", "--json"): 0,
     (*SENDING, "--dry-run"): 0,
     (*SENDING, "--yes"): 0,
+    ("say", "Hello.", "-o", "-"): 0,
+    ("say", "Hello.", "-o", "out.wav"): 0,
     ("serve", "--accounts", "payload.json"): 1,
 }
 SLOW = {"demo", "drift", "generate"}
