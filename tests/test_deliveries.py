@@ -146,6 +146,14 @@ def test_a_receipt_is_waited_for(served: VoiceTwin) -> None:
     assert receipt.number == OTHER
 
 
+def test_on_a_port_a_receipt_that_does_not_come_is_waited_for_as_long(served: VoiceTwin) -> None:
+    served.forget()
+
+    lines = failure(lambda: served.wait_for_receipt(number=OTHER, timeout=0.05))
+
+    assert lines[0] == f'No receipt within 0.05 s with number "{OTHER}".'
+
+
 def test_an_opt_out_is_not_taken_for_a_receipt(twin: VoiceTwin) -> None:
     twin.phone(NUMBER).opts_out()
     send(twin)

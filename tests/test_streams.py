@@ -47,6 +47,7 @@ COMMANDS = {
     ("generate", CONTRACT, "made"): 0,
     ("lint", CONTRACT): 0,
     ("lint", "payload.json"): 1,
+    ("listen", "--url", "http://127.0.0.1:9"): 2,
     ("rules",): 0,
     ("rules", "--json"): 0,
     (*SENDING, "--dry-run"): 0,

@@ -132,8 +132,9 @@ def resend_receipt(number: str) -> flask.Response | tuple[dict[str, Any], int]:
 
 def _after(since: str | None, receipts: list[Receipt]) -> list[Receipt]:
     """Those behind the one with that id, or all where it is not among them."""
-    places = (place for place, one in enumerate(receipts, 1) if one.id == since)
-    return receipts[next(places, 0) :]
+    # From the end, where whoever reads on has come to.
+    places = (place for place in range(len(receipts), 0, -1) if receipts[place - 1].id == since)
+    return receipts[next(places, 0) :] if since is not None else receipts
 
 
 def _change(login: str, how: Callable[[Mapping[str, Phone]], Mapping[str, Phone]]) -> None:
