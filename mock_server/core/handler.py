@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -267,10 +269,17 @@ def _facts(understood: Understood, outcome: Outcome) -> Facts:
 
 
 def _kept(request: Request) -> Request:
-    headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
+    headers = _headers(*map(request.headers.get, _KEPT_HEADERS))
     return Request(
         request.method, request.path, headers, request.body, request.complete, request.query
     )
+
+
+# Nearly all requests have the same: so their entries share one.
+@lru_cache(maxsize=64)
+def _headers(*values: str | None) -> Mapping[str, str]:
+    named = zip(_KEPT_HEADERS, values, strict=True)
+    return {name: value for name, value in named if value is not None}
 
 
 def _tally(read: Tally, outcome: Outcome | None) -> Tally:

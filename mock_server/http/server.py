@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 import flask
@@ -118,12 +118,10 @@ def build(options: ServeOptions) -> flask.Flask:
         ContractError: the contract cannot be used.
         AccountsFileError: the file of accounts cannot be used.
     """
-    logging.basicConfig(
-        level=logging.WARNING if options.quiet else logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(_Line("%(asctime)s %(message)s"))
+    level = logging.WARNING if options.quiet else logging.INFO
+    logging.basicConfig(level=level, handlers=[lines])
     contract = load(options.contract)
     accounts = list[Account]()
     if options.accounts:
@@ -131,6 +129,20 @@ def build(options: ServeOptions) -> flask.Flask:
         accounts = accounts_file.read(options.accounts, settings, partial(opened, contract))
     twin = Twin(contract, MemoryStore(accounts), strict=options.strict, closed=options.closed)
     return create_app(twin, options)
+
+
+class _Line(logging.Formatter):
+    """Formats each second once: that takes longer than the rest of a line."""
+
+    def formatTime(  # noqa: N802  (logging's own name and parameters)
+        self, record: logging.LogRecord, _datefmt: str | None = None
+    ) -> str:
+        return _time_of_day(int(record.created))
+
+
+@lru_cache(maxsize=4)
+def _time_of_day(second: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(second))
 
 
 def _tls(options: ServeOptions) -> ssl.SSLContext | None:

@@ -10,10 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Self
 
-import msgspec
+from msgspec.structs import force_setattr
 
 from mock_server.store.call_plan import Campaign
-from mock_server.store.entries import Accepted, Entry
+from mock_server.store.entries import ENTRY_BYTES, Accepted, Entry
 from mock_server.store.injection_plan import Count
 from mock_server.store.protocol import Account, Balance, StaleAccountError, State
 from mock_server.store.receipt_log import Receipt
@@ -198,7 +198,8 @@ class MemoryStore:
             for number in [n for n, entry in self._entries.items() if entry.login == login]:
                 self._bytes -= self._entries.pop(number).size
             for number in [n for n, one in self._campaigns.items() if one.entry.login == login]:
-                self._drop(number)
+                self._campaign_bytes -= self._campaigns.pop(number).entry.size
+                self._open.pop(number, None)
             for name in [name for name, one in self._receipts.items() if one.login == login]:
                 del self._receipts[name]
             if login in self._given:
@@ -247,10 +248,12 @@ class MemoryStore:
         """Number the entry and keep it; only while the lock is held."""
         # Numbered where it is put: else a reader who sees 2 before 1 would never ask for 1.
         self._last_id += 1
+        size = ENTRY_BYTES + len(entry.request.body) + len(entry.request.path)
         # Nobody else has it yet, and a copy would cost as much as the rest of this.
-        msgspec.structs.force_setattr(entry, "id", self._last_id)
+        force_setattr(entry, "id", self._last_id)
+        force_setattr(entry, "size", size)
         self._entries[self._last_id] = entry
-        self._bytes += entry.size
+        self._bytes += size
         # The newest entry is kept however large it is: its link was just given out.
         while len(self._entries) > self._most_entries or (
             self._bytes > self._most_bytes and len(self._entries) > 1
@@ -260,7 +263,8 @@ class MemoryStore:
             self._evicted += 1
             if (ledger := self._ledgers.get(dropped.login)) is not None:
                 ledger.evicted += 1
-        self._notify()
+        if self._subscribers:
+            self._notify()
         return entry
 
     def find(self, number: int) -> Entry | None:
@@ -286,22 +290,18 @@ class MemoryStore:
 
     def keep(self, campaign: Campaign) -> None:
         """Keep a campaign; only while the lock is held."""
-        number = campaign.entry.id
-        self._campaigns[number] = self._open[number] = campaign
-        self._campaign_bytes += campaign.entry.size
+        entry = campaign.entry
+        self._campaigns[entry.id] = self._open[entry.id] = campaign
+        self._campaign_bytes += entry.size
         while len(self._campaigns) > self._most_campaigns or (
             self._campaign_bytes > self._most_bytes and len(self._campaigns) > 1
         ):
-            dropped = self._drop(next(iter(self._campaigns)))
+            number, dropped = self._campaigns.popitem(last=False)
+            self._open.pop(number, None)
+            self._campaign_bytes -= dropped.entry.size
             self._campaigns_dropped += 1
             if (ledger := self._ledgers.get(dropped.entry.login)) is not None:
                 ledger.campaigns_dropped += 1
-
-    def _drop(self, number: int) -> Campaign:
-        dropped = self._campaigns.pop(number)
-        self._open.pop(number, None)
-        self._campaign_bytes -= dropped.entry.size
-        return dropped
 
     def campaigns(
         self, login: str | None, since: int = 0, *, closed: bool = True
