@@ -1,6 +1,6 @@
 """The contract this client was generated from, and by what."""
 
-CONTRACT_SHA256 = "c05abb54a1f34a11ac5edbba499071eb9accd32565fbbf1ed04e8768b63240b2"
+CONTRACT_SHA256 = "11598d3f1080c3e3bd4fa6626ce1587a2801457ed1e69224c73ccc918bf2d786"
 CONTRACT_VERSION = "1.0.0"
 FORMATTER = "ruff 0.17.6"
 GENERATOR = "openapi-python-client 0.29.1"
