@@ -350,10 +350,13 @@ def test_a_client_that_leaves_is_forgotten(studio: Studio) -> None:
 
 def test_a_client_that_reads_slowly_gets_all_of_it(studio: Studio) -> None:
     studio.parts = [bytes([number]) * 2**20 for number in range(16)]
-    studio.release(16)
 
     with connect(studio.url) as connection:
         connection.sendall(GET)
+        studio.release()
+        # Else all of it may be there before it is sent, and be sent as a whole.
+        until(lambda: any(one._sends_on for one in connections(studio.running)))  # noqa: SLF001
+        studio.release(15)
         studio.recordings.get(LONG, "en-us+f2").whole()
         until(lambda: any(one.flow.write_paused for one in connections(studio.running)))
         (ours,) = connections(studio.running)
