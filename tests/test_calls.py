@@ -23,7 +23,7 @@ from mock_server.core.call_records import CallQuery
 from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
 from mock_server.store.entries import Request
-from mock_server.store.memory import MOST_CAMPAIGNS, MOST_RECEIPTS, MemoryStore
+from mock_server.store.memory import MOST_ENTRIES, MOST_RECEIPTS, MemoryStore
 
 NUMBER, OTHER = "+33612345678", "+33698765432"
 LOGIN = SIGNED_IN["api-login"]
@@ -197,7 +197,8 @@ def test_the_pages_terms_are_the_contracts() -> None:
 def test_the_pages_bounds_are_the_stores() -> None:
     page = (ROOT / "docs/calls.md").read_text("utf-8")
 
-    assert f"{MOST_CAMPAIGNS:,} campaigns and {MOST_RECEIPTS:,} receipts" in page
+    assert f"{MOST_ENTRIES:,} requests" in page
+    assert f"{MOST_RECEIPTS:,} receipts" in page
 
 
 # ── how they end ─────────────────────────────────────────────────────
@@ -555,7 +556,7 @@ def request(*numbers: str, login: str = LOGIN) -> Request:
     return Request("POST", SEND, headers, body)
 
 
-@pytest.mark.parametrize("bound", [{"most_campaigns": 2}, {"most_bytes": 2_500}])
+@pytest.mark.parametrize("bound", [{"most_entries": 2}, {"most_bytes": 2_500}])
 def test_the_oldest_campaigns_are_dropped_and_counted(
     contract: Contract, bound: dict[str, int]
 ) -> None:
@@ -570,18 +571,18 @@ def test_the_oldest_campaigns_are_dropped_and_counted(
         None: 2,
         "x": 0,
     }
-    assert [page.dropped for page in counts.values()] == [1, 0, 1, 1]
+    assert [page.evicted for page in counts.values()] == [1, 0, 1, 1]
 
 
 def test_the_calls_of_an_account_that_was_forgotten_for_space_stay(contract: Contract) -> None:
-    twin = Twin(contract, MemoryStore(most_accounts=1, most_campaigns=2))
+    twin = Twin(contract, MemoryStore(most_accounts=1, most_entries=2))
     for login in ("ada", "grace", "joan"):
         twin.handle(request(NUMBER, login=login))
 
     page = twin.calls.page(CallQuery())
 
     assert [call["login"] for call in page.calls] == ["grace", "joan"]
-    assert (page.counts, page.dropped) == ({"completed": 2}, 1)
+    assert (page.counts, page.evicted) == ({"completed": 2}, 1)
 
 
 def test_a_campaign_is_begun_by_one_alone(contract: Contract) -> None:
@@ -622,5 +623,3 @@ def test_few_requests_are_read_again_at_once(contract: Contract) -> None:
     for _ in range(2):
         page = twin.calls.page(CallQuery())
         assert [call["number"] for call in page.calls] == [f"+336{n:08}" for n in range(20)]
-    assert twin.store.campaign(1) is not None
-    assert twin.store.campaign(99) is None

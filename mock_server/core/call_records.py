@@ -46,8 +46,8 @@ class CallPage:
     """How many calls have each outcome."""
     cost: Decimal
     """What the seconds charged cost, in euros."""
-    dropped: int
-    """How many campaigns of the login, or of all, were dropped to make space."""
+    evicted: int
+    """How many requests of the login, or of all, were dropped to make space, and their calls."""
 
 
 class CallRecords:
@@ -130,8 +130,8 @@ class CallRecords:
                     and (campaign.id, call.index) > since
                 ):
                     shown.append(call.document(now))
-        dropped = self._store.campaigns_dropped(query.login)
-        return CallPage(shown, dict(counts), cost, dropped)
+        _, evicted = self._store.kept(query.login)
+        return CallPage(shown, dict(counts), cost, evicted)
 
     def _campaigns(self, query: CallQuery) -> Iterator[tuple[Campaign, datetime]]:
         """The campaigns that fit, each with what time it is for its account."""

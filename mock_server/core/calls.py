@@ -97,7 +97,7 @@ def calls(campaign: Campaign, message: Message, terms: CallTerms, tariff: Tariff
     ``tariff`` is what campaigns cost everyone. One that has not begun has calls that are yet to
     come, however they end.
     """
-    tariff = campaign.tariff or tariff
+    tariff = campaign.accepted.tariff or tariff
     begun = campaign.begun
     phones = _Phones(begun.phones if begun else {}, terms)
     speech = -(-len(message.text) // tariff.characters_a_second)
@@ -111,7 +111,7 @@ def calls(campaign: Campaign, message: Message, terms: CallTerms, tariff: Tariff
         phone = phones.of(number)
         outcome = phone.outcome
         if phone.shares and begun is not None:
-            outcome = _drawn(phone, f"{begun.seed} {campaign.sequence} {index}")
+            outcome = _drawn(phone, f"{begun.seed} {campaign.accepted.ticket} {index}")
         if outcome != "answered":
             ringing = None if outcome in {"busy", "unreachable"} else due
             yield Call(campaign, index, number, outcome, due, ringing, None, due)

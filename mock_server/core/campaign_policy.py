@@ -153,6 +153,7 @@ class CampaignPolicy:
             request_id=order.request_id,
             advice=(*opted_out, *late),
             left_out=left_out,
+            tariff=account.tariff,
         )
 
     def simulate(

@@ -45,7 +45,7 @@ def list_calls() -> flask.Response | dict[str, Any]:
         "calls": shown_masked(page.calls),
         "counts": page.counts,
         "cost": str(page.cost),
-        "dropped": page.dropped,
+        "evicted": page.evicted,
     }
 
 

@@ -11,7 +11,6 @@ from typing import cast
 
 import msgspec
 
-from mock_server.contract.model import Tariff
 from mock_server.store.entries import Accepted, Entry
 
 
@@ -41,10 +40,6 @@ class Campaign(msgspec.Struct, frozen=True):
     """A campaign that was accepted and is not simulated."""
 
     entry: Entry
-    sequence: int
-    """Which of the account's campaigns it is, from 1."""
-    tariff: Tariff | None
-    """What it cost the account, if not what campaigns cost everyone."""
     begun: Begun | None = None
     """None until it is due."""
     receipts: int = 0

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
-from mock_server.contract.model import FieldError
+from mock_server.contract.model import FieldError, Tariff
 from mock_server.reading.coercion import Kind, Note
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -54,6 +54,8 @@ class Accepted(msgspec.Struct, frozen=True):
     advice: tuple[Note, ...] = ()
     left_out: tuple[str, ...] = ()
     """The numbers that are not called, because they opted out; as often as they were named."""
+    tariff: Tariff | None = None
+    """What it cost the account, if not what campaigns cost everyone."""
 
     def state(self, now: datetime) -> str:
         """Whether it is ``sent``, ``scheduled`` or ``simulated`` at a moment."""
@@ -153,6 +155,11 @@ class Entry(msgspec.Struct, frozen=True):
         if self.outcome is None:
             return "injected"
         return "accepted" if isinstance(self.outcome, Accepted) else "refused"
+
+    @property
+    def calls(self) -> bool:
+        """Whether phones ring for it."""
+        return isinstance(self.outcome, Accepted) and not self.outcome.simulated
 
     @property
     def campaign(self) -> Accepted | None:

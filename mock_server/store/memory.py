@@ -21,8 +21,6 @@ from mock_server.store.receipt_log import Receipt
 MOST_ENTRIES: Final = 1_000
 # Nine hundred frames of 500 recipients, as the vendor advises.
 MOST_BYTES: Final = 16 * 2**20
-# A campaign shares its request with the inbox, and takes 300 bytes of its own.
-MOST_CAMPAIGNS: Final = 1_000
 # About a kilobyte each.
 MOST_RECEIPTS: Final = 10_000
 # An account without a request takes about 1 kB.
@@ -44,7 +42,6 @@ class _Ledger:
         self.counts_of_rules = dict[int, Count]()
         self.latest: datetime | None = None
         self.evicted = 0
-        self.campaigns_dropped = 0
         # In the order of use, so that what has run out stands first.
         self.used = dict[str, datetime]()
         self.forgotten = 0
@@ -103,11 +100,7 @@ class _Ledger:
         # Threads that read the clock one after the other may come here the other way round.
         if self.latest is None or entry.at > self.latest:
             self.latest = entry.at
-        entry = self._store.put(entry)
-        outcome = entry.outcome
-        if type(outcome) is Accepted and not outcome.simulated:
-            self._store.keep(Campaign(entry, self.issued, self.account.tariff))
-        return entry
+        return self._store.put(entry)
 
 
 class MemoryStore:
@@ -124,14 +117,12 @@ class MemoryStore:
         most_entries: int = MOST_ENTRIES,
         most_bytes: int = MOST_BYTES,
         most_accounts: int = MOST_ACCOUNTS,
-        most_campaigns: int = MOST_CAMPAIGNS,
         most_receipts: int = MOST_RECEIPTS,
     ) -> None:
         self._given = {account.login: account for account in accounts}
         self._most_entries = most_entries
         self._most_bytes = most_bytes
         self._most_accounts = most_accounts
-        self._most_campaigns = most_campaigns
         self._most_receipts = most_receipts
         self.lock = threading.Lock()
         self._subscribers = dict[object, Callable[[], None]]()
@@ -146,13 +137,13 @@ class MemoryStore:
         self._bytes = 0
         self._evicted = 0
         self._accounts_evicted = 0
-        self._campaigns = OrderedDict[int, Campaign]()
-        self._campaign_bytes = 0
-        self._campaigns_dropped = 0
+        # Those among the entries that somebody has looked for, up to the one with this id; a request
+        # pays nothing for them.
+        self._campaigns = dict[int, Campaign]()
+        self._open = dict[int, Campaign]()
+        self._looked_at = self._last_id
         self._receipts = OrderedDict[str, Receipt]()
         self._receipts_dropped = 0
-        # Those that are not closed.
-        self._open = dict[int, Campaign]()
         for account in self._given.values():
             self._opened(account).configured = True
 
@@ -196,10 +187,7 @@ class MemoryStore:
         with self.lock:
             self._ledgers.pop(login, None)
             for number in [n for n, entry in self._entries.items() if entry.login == login]:
-                self._bytes -= self._entries.pop(number).size
-            for number in [n for n, one in self._campaigns.items() if one.entry.login == login]:
-                self._campaign_bytes -= self._campaigns.pop(number).entry.size
-                self._open.pop(number, None)
+                self._drop(self._entries.pop(number))
             for name in [name for name, one in self._receipts.items() if one.login == login]:
                 del self._receipts[name]
             if login in self._given:
@@ -259,13 +247,19 @@ class MemoryStore:
             self._bytes > self._most_bytes and len(self._entries) > 1
         ):
             _, dropped = self._entries.popitem(last=False)
-            self._bytes -= dropped.size
+            self._drop(dropped)
             self._evicted += 1
             if (ledger := self._ledgers.get(dropped.login)) is not None:
                 ledger.evicted += 1
         if self._subscribers:
             self._notify()
         return entry
+
+    def _drop(self, entry: Entry) -> None:
+        self._bytes -= entry.size
+        if self._campaigns:
+            self._campaigns.pop(entry.id, None)
+            self._open.pop(entry.id, None)
 
     def find(self, number: int) -> Entry | None:
         """See `protocol.Store.find`."""
@@ -288,41 +282,20 @@ class MemoryStore:
 
     # ── campaigns ────────────────────────────────────────────────────────
 
-    def keep(self, campaign: Campaign) -> None:
-        """Keep a campaign; only while the lock is held."""
-        entry = campaign.entry
-        self._campaigns[entry.id] = self._open[entry.id] = campaign
-        self._campaign_bytes += entry.size
-        while len(self._campaigns) > self._most_campaigns or (
-            self._campaign_bytes > self._most_bytes and len(self._campaigns) > 1
-        ):
-            number, dropped = self._campaigns.popitem(last=False)
-            self._open.pop(number, None)
-            self._campaign_bytes -= dropped.entry.size
-            self._campaigns_dropped += 1
-            if (ledger := self._ledgers.get(dropped.entry.login)) is not None:
-                ledger.campaigns_dropped += 1
-
-    def campaigns(
-        self, login: str | None, since: int = 0, *, closed: bool = True
-    ) -> list[Campaign]:
+    def campaigns(self, login: str | None, *, closed: bool = True) -> list[Campaign]:
         """See `protocol.Store.campaigns`."""
         with self.lock:
+            oldest = next(iter(self._entries), self._last_id + 1)
+            for number in range(max(self._looked_at + 1, oldest), self._last_id + 1):
+                entry = self._entries.get(number)
+                if entry is not None and entry.calls:
+                    self._campaigns[number] = self._open[number] = Campaign(entry)
+            self._looked_at = self._last_id
             return [
                 campaign
                 for campaign in (self._campaigns if closed else self._open).values()
-                if campaign.id >= since and login in {None, campaign.entry.login}
+                if login in {None, campaign.entry.login}
             ]
-
-    def campaign(self, number: int) -> Campaign | None:
-        """See `protocol.Store.campaign`."""
-        return self._campaigns.get(number)
-
-    def campaigns_dropped(self, login: str | None) -> int:
-        """See `protocol.Store.campaigns_dropped`."""
-        with self.lock:
-            asked = self._ledgers.get(login) if login is not None else None
-            return asked.campaigns_dropped if asked else self._campaigns_dropped
 
     def settle(self, before: Campaign, after: Campaign) -> bool:
         """See `protocol.Store.settle`."""

@@ -110,10 +110,7 @@ class Ledger(Protocol):
         """Charge the campaign, count its ticket and remember its ``request_id``."""
 
     def remember(self, entry: Entry) -> Entry:
-        """Put the entry into the inbox; the same entry with its id.
-
-        If it is a campaign that calls somebody, the campaign is kept, too.
-        """
+        """Put the entry into the inbox; the same entry with its id."""
 
 
 class Store(Protocol):
@@ -165,19 +162,11 @@ class Store(Protocol):
     def kept(self, login: str | None) -> tuple[int, int]:
         """How many entries there are, and how many of the login, or of all, were dropped."""
 
-    def campaigns(
-        self, login: str | None, since: int = 0, *, closed: bool = True
-    ) -> list[Campaign]:
-        """The campaigns of a login, or all, with ids from ``since``; oldest first.
+    def campaigns(self, login: str | None, *, closed: bool = True) -> list[Campaign]:
+        """The campaigns of a login, or all, oldest first: every entry that calls somebody is one.
 
         Without those that are ``closed``, only where something is left to be done.
         """
-
-    def campaign(self, number: int) -> Campaign | None:
-        """The campaign of the request with that id, if it is kept."""
-
-    def campaigns_dropped(self, login: str | None) -> int:
-        """How many campaigns of the login, or of all, were dropped to make space."""
 
     def settle(self, before: Campaign, after: Campaign) -> bool:
         """Replace a campaign, unless somebody else has done so since it was read.
