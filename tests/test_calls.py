@@ -374,6 +374,7 @@ def test_a_phone_that_was_set_is_shown_until_it_is_reset(client: FlaskClient) ->
         "number": NUMBER,
         "outcome": "busy",
         "shares": {"refused": 0.5},
+        "ring_seconds": None,
         "listening_seconds": None,
         "keys": "",
         "keys_after": 0,
@@ -542,6 +543,7 @@ def test_who_waits_gets_the_call_when_it_is_due(
 def test_a_reset_account_has_no_calls(send: Send, client: FlaskClient) -> None:
     send(to(NUMBER))
     send(to(NUMBER), headers={"api-login": "grace", "api-key": "k"})
+    assert len(calls(client)) == 2
     client.delete(f"/_twin/accounts/{LOGIN}")
     assert [call["login"] for call in calls(client)] == ["grace"]
 
@@ -563,6 +565,9 @@ def test_the_oldest_campaigns_are_dropped_and_counted(
     twin = Twin(contract, MemoryStore(**bound))
     for login in ("ada", "ada", "grace"):
         twin.handle(request(NUMBER, login=login))
+        # Whether it was looked for makes no difference.
+        assert twin.store.campaigns(None)
+    assert [campaign.id for campaign in twin.store.campaigns(None, closed=False)] == [2, 3]
 
     counts = {login: twin.calls.page(CallQuery(login)) for login in ("ada", "grace", None, "x")}
     assert {login: len(page.calls) for login, page in counts.items()} == {
@@ -583,6 +588,30 @@ def test_the_calls_of_an_account_that_was_forgotten_for_space_stay(contract: Con
 
     assert [call["login"] for call in page.calls] == ["grace", "joan"]
     assert (page.counts, page.evicted) == ({"completed": 2}, 1)
+
+
+def test_a_campaign_with_nothing_left_to_do_is_closed(contract: Contract) -> None:
+    twin = Twin(contract)
+    twin.handle(request(NUMBER))
+    assert len(twin.store.campaigns(None, closed=False)) == 1
+
+    twin.calls.catch_up()
+
+    assert twin.store.campaigns(None, closed=False) == []
+    assert twin.store.campaign(1) == twin.store.campaigns(None)[0]
+    assert twin.store.campaign(2) is None
+
+
+def test_a_clock_that_is_set_back_takes_back_no_call(send: Send, client: FlaskClient) -> None:
+    due, url = (NOON + timedelta(hours=1)).isoformat(), f"/_twin/accounts/{LOGIN}/clock"
+    send(to(NUMBER, send_at=due))
+    for moment in (due, NOON.isoformat()):
+        assert client.put(url, json={"now": moment}).status_code == 200
+    phone(client, NUMBER, outcome="busy")
+
+    client.put(url, json={"now": due})
+
+    assert outcomes(client) == ["completed"]
 
 
 def test_a_campaign_is_begun_by_one_alone(contract: Contract) -> None:

@@ -68,7 +68,7 @@ ACCOUNT, CLOCK, FAULTS = (f"/_twin/accounts/{{login}}{end}" for end in ("", "/cl
 REQUESTS, REQUEST = "/_twin/requests", "/_twin/requests/{id}"
 PHONES, PHONE = f"{ACCOUNT}/phones", f"{ACCOUNT}/phones/{{phone}}"
 CALLS, RECEIPTS, RESEND = "/_twin/calls", "/_twin/receipts", "/_twin/receipts/{id}/resend"
-AUDIO = f"{REQUEST}/audio.wav"
+AUDIO, PLAY = f"{REQUEST}/audio.wav", "/_twin/calls/{id}/{action}"
 ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     ("/_twin/health", "get", 200, {}),
     ("/_twin/rules", "get", 200, {}),
@@ -109,6 +109,10 @@ ANSWERS: list[tuple[str, str, int, dict[str, Any]]] = [
     (CALLS, "get", 200, {}),
     (CALLS, "get", 400, {"query_string": {"outcome": "lost"}}),
     (CALLS, "get", 503, {"query_string": {"wait": "1", "outcome": "busy"}}),
+    (PLAY, "post", 200, {"id": "1-0", "action": "reject", "pace": "live"}),
+    (PLAY, "post", 400, {"id": "1-0", "action": "press", "json": {"keys": "A"}}),
+    (PLAY, "post", 404, {"id": "9-9"}),
+    (PLAY, "post", 409, {"id": "1-0"}),
     (REQUEST, "get", 200, {}),
     (REQUEST, "get", 404, {"id": 7}),
     (AUDIO, "get", 200, {"workers": 2}),
@@ -125,6 +129,7 @@ def ask(client: FlaskClient, path: str, method: str, **given: Any) -> Any:
         login=given.pop("login", "ada@example.com"),
         id=given.pop("id", 1),
         phone=given.pop("phone", "+33612345678"),
+        action=given.pop("action", "answer"),
     )
     return client.open(url, method=method, **given)
 
@@ -146,6 +151,7 @@ def test_an_answer_is_as_documented(  # noqa: PLR0913, PLR0917  (what a row has)
     client = create_app(twin, ServeOptions(workers=given.pop("workers"))).test_client()
     if ruined := given.pop("ruined", None):
         monkeypatch.setattr(rendering, *ruined)
+    ask(client, ACCOUNT, "put", json={"pace": given.pop("pace", "instant")})
     client.post(SEND, json=BODY, headers=SIGNED_IN)
     full = {"faults": [{"fault": "delay", "seconds": 0, "match": {"text": "x"}, "times": 1}]}
     ask(client, FAULTS, "put", json=full)
@@ -216,7 +222,14 @@ EXAMPLES = {
 def test_every_example_is_accepted(
     client: FlaskClient, path: str, method: str, body: dict[str, Any]
 ) -> None:
-    assert ask(client, path, method, json=body).status_code in {200, 201}
+    call = {}
+    if path == PLAY:
+        ask(client, ACCOUNT, "put", json={"pace": "live"})
+        client.post(SEND, json=BODY, headers=SIGNED_IN)
+        ask(client, PLAY, "post", id="1-0", action="answer")
+        call = {"id": "1-0", "action": "press"}
+
+    assert ask(client, path, method, json=body, **call).status_code in {200, 201}
 
 
 def test_the_filters_are_those_documented(client: FlaskClient) -> None:

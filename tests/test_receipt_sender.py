@@ -25,7 +25,7 @@ from jsonschema import Draft202012Validator
 from common import BODY, NOON, ROOT, SEND, SIGNED_IN, Clock
 from mock_server.contract.loader import load
 from mock_server.core import receipt_payloads
-from mock_server.core.calls import Call, Message
+from mock_server.core.calls import Call, Message, Press
 from mock_server.core.handler import Twin
 from mock_server.http import receipt_sender
 from mock_server.http.app import create_app
@@ -404,7 +404,8 @@ def call(outcome: str = "completed", keys: str = "12#", heard: int = 35) -> Call
     )
     entry = Entry(NOON, "ada", Request("POST", SEND), accepted)
     campaign = Campaign(entry, 1, None)
-    return Call(campaign, 0, NUMBER, outcome, NOON, NOON, NOON, NOON, heard, 60, keys=keys)
+    presses = (Press(NOON, keys, opts_out=False),)
+    return Call(campaign, 0, NUMBER, outcome, NOON, NOON, NOON, NOON, heard, 60, presses=presses)
 
 
 @given(

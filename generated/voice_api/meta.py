@@ -1,6 +1,6 @@
 """The contract this client was generated from, and by what."""
 
-CONTRACT_SHA256 = "11598d3f1080c3e3bd4fa6626ce1587a2801457ed1e69224c73ccc918bf2d786"
+CONTRACT_SHA256 = "3e1d5f6d749904cffc4853c95c22a5ac28b498a35f6cedd5fd6eea3198cbfcca"
 CONTRACT_VERSION = "1.0.0"
 FORMATTER = "ruff 0.17.6"
 GENERATOR = "openapi-python-client 0.29.1"

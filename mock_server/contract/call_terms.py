@@ -8,7 +8,14 @@ from typing import Any, Final
 
 from mock_server.contract.model import Evidence, MagicValue
 
-TERMS: Final = ("opt_out_key", "receiver_seconds", "retry_seconds")
+TERMS: Final = (
+    "ring_seconds",
+    "no_answer_seconds",
+    "calls_a_second",
+    "opt_out_key",
+    "receiver_seconds",
+    "retry_seconds",
+)
 """The members of ``x-calls`` that are one value each."""
 
 
@@ -41,6 +48,12 @@ class CallTerms:
 
     generations: Mapping[str, Generation]
     outcomes: Mapping[str, CallOutcome]
+    ring_seconds: int
+    """How long a phone rings before somebody answers or refuses, at the live pace."""
+    no_answer_seconds: int
+    """How long it rings where nobody does."""
+    calls_a_second: int
+    """How many calls of a campaign begin in a second, at the live pace."""
     opt_out_key: str
     receiver_seconds: int
     """How long a receiver of receipts may take to answer."""

@@ -88,8 +88,11 @@ class Twin:
         self._reader = RequestReader(contract, self.policy)
         self.responses = Responses(contract)
         self.fast_check = self._reader.fast_check
-        numbers = "|".join(map(re.escape, contract.magic.numbers)) or "(?!)"
-        self._magic_number = re.compile(numbers.encode())
+        self._opting_out = frozenset(
+            number for number, value in contract.calls.phones.items() if value.does.get("opts_out")
+        )
+        magic_numbers = map(re.escape, (*contract.magic.numbers, *self._opting_out))
+        self._magic_number = re.compile(("|".join(magic_numbers) or "(?!)").encode())
         self._keys = dict[bytes | None, int]()
         self._credentials = frozenset({contract.login_header, contract.key_header})
         self.inbox = Inbox(self._reader, self.responses, contract, self.store, self.wall)
@@ -126,8 +129,8 @@ class Twin:
                 login = request.headers.get(self.contract.login_header, "")
                 entry = self.store.add(Entry(wall, login, _kept(request), account))
                 return Handled(entry, self.responses.answer(account))
-            if account.phones:
-                # Somebody may have opted out in a call that is over.
+            if account.may_opt_out:
+                # Somebody may have done so in a call that is over.
                 account = self.calls.caught_up(account)
             now = account.clock.now(wall)
             strict = self._strict or account.strict
@@ -135,9 +138,10 @@ class Twin:
             with self.store.ledger(account) as ledger:
                 decision = self._decide(account, understood, ledger, now)
                 injected: Injection | None = None
+                facts: Facts | None = None
                 if preferred or account.faults.rules or self._may_be_magic(request, understood):
-                    facts, magic = _facts(understood, decision), self.contract.magic
-                    injected = inject(account, ledger, preferred, magic, facts)
+                    facts = _facts(understood, decision)
+                    injected = inject(account, ledger, preferred, self.contract.magic, facts)
                 outcome: Outcome | None
                 if injected is not None and injected.instead:
                     outcome, answer = None, injected.answer(self.contract)
@@ -157,6 +161,8 @@ class Twin:
                         injected,
                     )
                 )
+            if facts is not None and not self._opting_out.isdisjoint(facts.numbers):
+                self.calls.expect_opt_outs(account)
         except StaleAccountError:
             # It was reset meanwhile, and the reset counts as first: the request is read anew.
             return self.handle(request, prefer, checked)

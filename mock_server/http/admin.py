@@ -232,6 +232,8 @@ def set_account(login: str) -> dict[str, Any]:
     twin = served_twin()
     known = settings_of()
     new = opened(twin.contract, login)
+    # What is over by now went by what was set before.
+    twin.calls.catch_up(login)
     # Before the account is opened: what is refused changes nothing.
     credit = known.account(new, settings).credit if "credit" in settings else None
     account, balance = twin.store.change(
@@ -261,6 +263,7 @@ def set_clock(login: str) -> dict[str, Any]:
     """Set, advance, freeze or release an account's clock."""
     settings = sent_object()
     twin = served_twin()
+    twin.calls.catch_up(login)
 
     def how(account: Account, balance: Balance) -> Account:
         moved = clock(account.clock, settings, twin.wall(), balance.latest)
@@ -390,6 +393,7 @@ def _account(account: Account, balance: Balance) -> dict[str, Any]:
         },
         "opt_outs": shown_masked(sorted(account.opt_outs)),
         "callback_url": account.callback_url,
+        "pace": account.pace,
         "callback_generation": account.callback_generation,
         "callback_format": account.callback_format,
         "seed": account.seed,

@@ -11,7 +11,7 @@ import msgspec
 
 from mock_server.contract.admin_schemas import check, query
 from mock_server.core.accounts import opened
-from mock_server.core.call_records import CallQuery
+from mock_server.core.call_records import PLAYED, CallQuery, CallStateError
 from mock_server.http.admin import (
     blueprint,
     no_account,
@@ -47,6 +47,25 @@ def list_calls() -> flask.Response | dict[str, Any]:
         "cost": str(page.cost),
         "evicted": page.evicted,
     }
+
+
+@blueprint.post("/calls/<number>/<action>")
+def play_call(number: str, action: str) -> flask.Response | dict[str, Any]:
+    """Do by hand what somebody who is called does."""
+    check("CallId", number, "id")
+    check("CallAction", action, "action")
+    pressed = sent_object() if action == "press" else {}
+    if action == "press":
+        check("PressedKeys", pressed)
+    try:
+        document = served_twin().calls.play(number, action, pressed)
+    except CallStateError as error:
+        expected = f"a call that is {PLAYED[action]}; at the pace live it takes its time"
+        return problem(409, "call", str(error), expected)
+    if document is None:
+        return problem(404, "id", number, "the id of a call, as /_twin/calls lists it")
+    shown: dict[str, Any] = shown_masked(document)
+    return shown
 
 
 @blueprint.get("/accounts/<login>/phones")
@@ -143,7 +162,9 @@ def _change(login: str, how: Callable[[Mapping[str, Phone]], Mapping[str, Phone]
     twin.calls.catch_up(login)
 
     def changed(account: Account, _: Balance) -> Account:
-        return replace(account, phones=how(account.phones))
+        phones = how(account.phones)
+        opts_out = any(phone.opts_out for phone in phones.values())
+        return replace(account, phones=phones, may_opt_out=account.may_opt_out or opts_out)
 
     twin.store.change(opened(twin.contract, login), changed)
 

@@ -20,7 +20,6 @@ from typing import Final, NamedTuple
 import msgspec
 
 from mock_server.core import receipt_payloads
-from mock_server.core.accounts import opened
 from mock_server.core.calls import Call
 from mock_server.core.handler import Twin
 from mock_server.core.injection import meet_receipt
@@ -61,6 +60,8 @@ class _Lane:
     """What is to be sent for one account."""
 
     jobs: list[_Job] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    """Receipts that are to come after the next one of their campaign."""
     is_taken: bool = False
 
 
@@ -110,7 +111,8 @@ class ReceiptSender:
     def has_unsent(self, login: str | None) -> bool:
         """Whether `log_unsent` has something to do."""
         self._twin.calls.catch_up(login)
-        return any(map(_is_unsent, self._twin.store.campaigns(login)))
+        campaigns = self._twin.store.campaigns(login)
+        return any(self._owes(campaign, has_receiver=False) for campaign in campaigns)
 
     def log_unsent(self, login: str | None) -> bool:
         """Log the receipts of campaigns that began without a URL, so that whoever asks gets them.
@@ -122,22 +124,28 @@ class ReceiptSender:
         with self._unsent:
             if not self.has_unsent(login):
                 return False
-            taken = list[Campaign]()
+            taken = list[list[Call]]()
             for campaign in reversed(store.campaigns(login)):
-                if _is_unsent(campaign):
-                    after = msgspec.structs.replace(campaign, receipts=campaign.contacts)
-                    if store.settle(campaign, after) and left > 0:
-                        taken.append(campaign)
-                        left -= campaign.contacts
-            for campaign in reversed(taken):
-                of = campaign.entry.login
-                account = store.known(of, used=False) or opened(self._twin.contract, of)
-                self._log_unsent(account, campaign)
+                if self._owes(campaign, has_receiver=False):
+                    claimed = self._twin.calls.claim(campaign, campaign.contacts)
+                    if left > 0:
+                        taken.append(claimed)
+                        left -= len(claimed)
+            for claimed in reversed(taken):
+                self._log_unsent(claimed)
         return True
 
-    def _log_unsent(self, account: Account, campaign: Campaign) -> None:
+    def _owes(self, campaign: Campaign, *, has_receiver: bool) -> bool:
+        """Whether it began with, or without, a URL, and receipts that are due were not made."""
+        calls, begun = self._twin.calls, campaign.begun
+        if begun is None or begun.has_receiver is not has_receiver:
+            return False
+        return calls.receipt_due(campaign) <= calls.now(campaign)
+
+    def _log_unsent(self, calls: list[Call]) -> None:
         held = list[Receipt]()
-        for call in self._twin.calls.of(campaign):
+        for call in calls:
+            account = self._twin.calls.account(call.campaign)
             kind = self._met(account, call).get("fault")
             receipt, *opt_outs = (
                 msgspec.structs.replace(one, url="", state="unsent")
@@ -173,15 +181,19 @@ class ReceiptSender:
 
     def _look(self) -> float | None:
         """Begin the turns that are due; how many seconds until the next look."""
-        self._twin.calls.catch_up()
-        opened = self._twin.store.campaigns(None, closed=False)
-        waiting = {one.entry.login for one in opened if one.begun is not None}
-        # A campaign that is yet to come, or whose account has no URL any more.
-        later = [_LOOK_AGAIN] if opened else []
+        calls, store = self._twin.calls, self._twin.store
+        calls.catch_up()
+        waiting, later = set[str](), list[float]()
+        for campaign in store.campaigns(None, closed=False):
+            if self._owes(campaign, has_receiver=True):
+                waiting.add(campaign.entry.login)
+            left = (calls.receipt_due(campaign) - calls.now(campaign)).total_seconds()
+            # Its clock may stand still, or its account have no URL any more.
+            later.append(left if 0 < left < _LOOK_AGAIN else _LOOK_AGAIN)
         with self._lock:
             # Those with a lane first: they have waited for longer.
             for login in (*tuple(self._lanes), *sorted(waiting - self._lanes.keys())):
-                account = self._twin.store.known(login, used=False)
+                account = store.known(login, used=False)
                 if account is None:
                     self._lanes.pop(login, None)
                 elif account.callback_url is not None:
@@ -215,7 +227,7 @@ class ReceiptSender:
             _log.exception("The twin failed; please report this.")
         with self._lock:
             lane.is_taken = False
-            if not lane.jobs and self._lanes.get(login) is lane:
+            if not (lane.jobs or lane.held) and self._lanes.get(login) is lane:
                 del self._lanes[login]
         self._turns.release()
         self._news.set()
@@ -269,21 +281,15 @@ class ReceiptSender:
 
     def _claim(self, account: Account, lane: _Lane) -> None:
         """Take some of the account's calls that have no receipt yet, in order."""
-        store = self._twin.store
         if len(lane.jobs) >= _MOST_JOBS:
             return
-        opened = store.campaigns(account.login, closed=False)
-        campaign = next((one for one in opened if one.begun is not None), None)
-        if campaign is None:
-            return
-        end = min(campaign.receipts + _TURN, campaign.contacts)
-        after = msgspec.structs.replace(campaign, receipts=end, closed=end == campaign.contacts)
-        if store.settle(campaign, after):
-            self._make(account, campaign, end)
+        for campaign in self._twin.store.campaigns(account.login, closed=False):
+            if self._owes(campaign, has_receiver=True):
+                self._make(account, lane, self._twin.calls.claim(campaign, _TURN))
+                return
 
-    def _make(self, account: Account, campaign: Campaign, end: int) -> None:
-        calls = itertools.islice(self._twin.calls.of(campaign), campaign.receipts, end)
-        held = list[str]()
+    def _make(self, account: Account, lane: _Lane, calls: list[Call]) -> None:
+        held = lane.held
         for call in calls:
             for number, receipt in enumerate(self._receipts_of(account, call)):
                 fault = self._met(account, call) if number == 0 else {}
@@ -301,8 +307,11 @@ class ReceiptSender:
                     self._add(account.login, receipt.id, float(fault.get("seconds", 0)))
                 while held and number == 0:
                     self._add(account.login, held.pop(), 0.0)
-        for receipt_id in held:
-            self._add(account.login, receipt_id, 0.0)
+        if calls:
+            campaign = calls[0].campaign
+            # After its last receipt none comes that another could wait for.
+            while held and len(campaign.receipts) + len(calls) == campaign.contacts:
+                self._add(account.login, held.pop(0), 0.0)
 
     def _receipts_of(self, account: Account, call: Call) -> Iterator[Receipt]:
         """The receipt of a call, and the callback for an opt-out in it."""
@@ -328,8 +337,3 @@ class ReceiptSender:
             ledger.count(changed)
             return dict(met or {})
         return {}
-
-
-def _is_unsent(campaign: Campaign) -> bool:
-    """Whether it began without a URL, and its receipts are not in the log."""
-    return campaign.closed and campaign.receipts < campaign.contacts

@@ -27,6 +27,14 @@ from mock_server.store.call_plan import Phone
 from mock_server.store.clock import AccountClock
 from mock_server.store.protocol import Account, digest
 
+_AS_THEY_ARE: Final = (
+    "voice_addon",
+    "region",
+    "seed",
+    "pace",
+    "callback_generation",
+    "callback_format",
+)
 _DECIMALS: Final = 4
 # Python's own years are 1 to 9999; a running clock, and what lies a day before, need space.
 _FIRST: Final = datetime(1000, 1, 1, tzinfo=UTC)
@@ -65,9 +73,7 @@ class Settings:
         check("AccountSettings", settings, at)
         settings = _whole(settings)
         changes: dict[str, Any] = {
-            name: settings[name]
-            for name in ("voice_addon", "region", "seed", "callback_generation", "callback_format")
-            if name in settings
+            name: settings[name] for name in _AS_THEY_ARE if name in settings
         }
         if "region" in changes and not phone_numbers.is_region(changes["region"]):
             expected = "a country's two capital letters, such as FR"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import cast
 
 import msgspec
@@ -20,6 +21,8 @@ class Phone(msgspec.Struct, frozen=True):
     outcome: str = "answered"
     shares: dict[str, float] = msgspec.field(default_factory=dict)
     """Of every outcome the share of calls that end so; the others end as ``outcome`` states."""
+    ring_seconds: float | None = None
+    """How long it rings at the live pace; None as long as the contract states."""
     listening_seconds: float | None = None
     """None listens to the end."""
     keys: str = ""
@@ -31,9 +34,28 @@ class Phone(msgspec.Struct, frozen=True):
 class Begun(msgspec.Struct, frozen=True):
     """What held of the account when the campaign was due: the calls depend on nothing later."""
 
-    phones: Mapping[str, Phone]
+    phones: Mapping[str, Phone] = MappingProxyType({})
     """By number, or by prefix with an asterisk."""
-    seed: int
+    seed: int = 0
+    is_live: bool = False
+    """Whether phones ring and people talk for as long as they would."""
+    has_receiver: bool = False
+    """Whether receipts are sent."""
+    opt_outs: frozenset[str] = frozenset()
+    """Who had opted out."""
+
+
+class Move(msgspec.Struct, frozen=True):
+    """What was done by hand in a call."""
+
+    index: int
+    """Which of the campaign's contacts was called."""
+    action: str
+    """``answer``, ``reject``, ``press`` or ``hang-up``."""
+    at: datetime
+    """By the account's clock."""
+    keys: str = ""
+    opts_out: bool = False
 
 
 class Campaign(msgspec.Struct, frozen=True):
@@ -42,8 +64,11 @@ class Campaign(msgspec.Struct, frozen=True):
     entry: Entry
     begun: Begun | None = None
     """None until it is due."""
-    receipts: int = 0
-    """Of how many calls, in their order, somebody has taken it on to send the receipts."""
+    moves: tuple[Move, ...] = ()
+    receipts: frozenset[int] = frozenset()
+    """Of which contacts somebody has taken on the receipt, by their place in the request."""
+    opt_outs: frozenset[int] = frozenset()
+    """Whose opting out in a call has become known to the account."""
     closed: bool = False
     """Whether nothing is left to be done."""
 

@@ -110,7 +110,7 @@ class MemoryStore:
     by `change`, are never forgotten to make space.
     """
 
-    def __init__(  # noqa: PLR0913  (keyword-only bounds)
+    def __init__(
         self,
         accounts: Iterable[Account] = (),
         *,
@@ -137,8 +137,8 @@ class MemoryStore:
         self._bytes = 0
         self._evicted = 0
         self._accounts_evicted = 0
-        # Those among the entries that somebody has looked for, up to the one with this id; a request
-        # pays nothing for them.
+        # Those among the entries, up to the one with this id, when somebody last looked for them: a
+        # request pays nothing for its campaign.
         self._campaigns = dict[int, Campaign]()
         self._open = dict[int, Campaign]()
         self._looked_at = self._last_id
@@ -285,17 +285,26 @@ class MemoryStore:
     def campaigns(self, login: str | None, *, closed: bool = True) -> list[Campaign]:
         """See `protocol.Store.campaigns`."""
         with self.lock:
-            oldest = next(iter(self._entries), self._last_id + 1)
-            for number in range(max(self._looked_at + 1, oldest), self._last_id + 1):
-                entry = self._entries.get(number)
-                if entry is not None and entry.calls:
-                    self._campaigns[number] = self._open[number] = Campaign(entry)
-            self._looked_at = self._last_id
+            self._look_for_campaigns()
             return [
                 campaign
                 for campaign in (self._campaigns if closed else self._open).values()
                 if login in {None, campaign.entry.login}
             ]
+
+    def campaign(self, number: int) -> Campaign | None:
+        """See `protocol.Store.campaign`."""
+        with self.lock:
+            self._look_for_campaigns()
+            return self._campaigns.get(number)
+
+    def _look_for_campaigns(self) -> None:
+        oldest = next(iter(self._entries), self._last_id + 1)
+        for number in range(max(self._looked_at + 1, oldest), self._last_id + 1):
+            entry = self._entries.get(number)
+            if entry is not None and entry.calls:
+                self._campaigns[number] = self._open[number] = Campaign(entry)
+        self._looked_at = self._last_id
 
     def settle(self, before: Campaign, after: Campaign) -> bool:
         """See `protocol.Store.settle`."""

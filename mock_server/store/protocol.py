@@ -41,6 +41,8 @@ class Account:
     tariff: Tariff | None = None
     """What campaigns cost it, if not what they cost everyone."""
     opt_outs: frozenset[str] = frozenset()
+    pace: str = "instant"
+    """``instant``, or ``live``: calls take as long as they would."""
     callback_url: str | None = None
     callback_generation: str = "unified"
     """Which of the contract's generations its receipts are of,"""
@@ -52,6 +54,8 @@ class Account:
     """What chance is drawn from where a share of calls ends in some way."""
     phones: Mapping[str, Phone] = field(default_factory=dict)
     """How phones behave, by number or by prefix with an asterisk; replaced, never changed."""
+    may_opt_out: bool = False
+    """Whether somebody may opt out in one of its calls; once it is set, it stays."""
     generation: int = 0
 
     def has_key(self, key: str) -> bool:
@@ -167,6 +171,9 @@ class Store(Protocol):
 
         Without those that are ``closed``, only where something is left to be done.
         """
+
+    def campaign(self, number: int) -> Campaign | None:
+        """The campaign of the request with that id, if it is one and still there."""
 
     def settle(self, before: Campaign, after: Campaign) -> bool:
         """Replace a campaign, unless somebody else has done so since it was read.

@@ -139,8 +139,8 @@ class VoiceTwin:
 
         Args:
             settings: those of AccountSettings in ``openapi/twin.yaml``: credit, key, mode,
-                voice_addon, region, tariff, opt_outs, callback_url, callback_generation,
-                callback_format, seed.
+                voice_addon, region, tariff, opt_outs, pace, callback_url,
+                callback_generation, callback_format, seed.
 
         Raises:
             ValueError: one is not as it should be.

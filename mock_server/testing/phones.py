@@ -14,19 +14,28 @@ class TwinPhone:
         self._ask = ask
         self._path = f"/phones/{quote(number, safe='')}"
 
-    def answers(self, *, keys: str = "", after: float = 0, listens: float | None = None) -> None:
+    def answers(
+        self,
+        *,
+        keys: str = "",
+        after: float = 0,
+        listens: float | None = None,
+        rings: float | None = None,
+    ) -> None:
         """Answer, and press keys.
 
         Args:
             keys: 0 to 9, ``*`` and ``#``; a receipt has them where the campaign asks for them.
             after: how many seconds after the answer they are pressed.
             listens: for how many seconds; None listens to the end.
+            rings: for how many seconds, at the pace ``live``; None as long as any other phone.
 
         Raises:
             ValueError: the number, or one of these, is not as it should be.
         """
-        behaviour = {"keys": keys, "keys_after": after}
-        self._set(**behaviour, **({} if listens is None else {"listening_seconds": listens}))
+        seconds = {"listening_seconds": listens, "ring_seconds": rings}
+        given = {name: value for name, value in seconds.items() if value is not None}
+        self._set(keys=keys, keys_after=after, **given)
 
     def is_busy(self) -> None:
         """Be busy."""
