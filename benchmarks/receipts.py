@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
 import resource
 import socket
 import threading
@@ -97,8 +96,10 @@ def main() -> None:
     campaigns: int = parser.parse_args().campaigns
     at_receiver, of_receiver = multiprocessing.Pipe()
     at_twin, of_twin = multiprocessing.Pipe()
-    for work, pipe in ((receiver, of_receiver), (twin, of_twin)):
-        multiprocessing.Process(target=work, args=(pipe,), daemon=True).start()
+    both = (receiver, of_receiver), (twin, of_twin)
+    processes = [multiprocessing.Process(target=work, args=(pipe,)) for work, pipe in both]
+    for process in processes:
+        process.start()
     url = f"http://127.0.0.1:{at_receiver.recv()}/receipts"
     with httpx.Client(base_url=at_twin.recv(), trust_env=False, timeout=60) as client:
         client.put("/_twin/accounts/quiet", json={"credit": "100000"})
@@ -122,7 +123,9 @@ def main() -> None:
             f"time, every receipt after {seconds:.1f} s ({expected / seconds:.0f} a second), "
             f"{more} twice; memory {before:.0f} MiB before, {at_twin.recv():.0f} at its peak"
         )
-    os._exit(0)
+    # Their threads would keep them.
+    for process in processes:
+        process.kill()
 
 
 if __name__ == "__main__":
