@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from common import BODY, NOON, SEND, SIGNED_IN, Clock, Send
 from mock_server.contract.loader import Contract, load
+from mock_server.core import call_records
 from mock_server.core.call_records import PLAYED
 from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
@@ -170,6 +171,21 @@ def test_a_phone_that_is_set_changes_no_call_that_has_begun(
     phone(client, NUMBER, outcome="busy")
 
     assert outcomes(client) == ["ringing"]
+
+
+def test_of_campaigns_that_are_not_remembered_nothing_is_late(
+    send: Send, client: FlaskClient, clock: Clock
+) -> None:
+    numbers = [f"+336{number:08}" for number in range(3)]
+    phone(client, "*", opts_out=True)
+    for number in numbers:
+        send(to(number))
+    with patch.object(call_records, "_MOST_LIVE", 1):
+        calls(client)
+        clock.now = at(RINGS + SPEECH)
+        calls(client)
+
+    assert account(client)["opt_outs"] == numbers
 
 
 @pytest.mark.parametrize("number", [NUMBER, MAGIC_OPT_OUT])

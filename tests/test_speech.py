@@ -55,15 +55,17 @@ def heard(file: bytes) -> array[int]:
 
 def pitch(samples: array[int]) -> float:
     """The frequency of the voice in Hertz: the median over its loudest tenths of a second."""
-    size = 2_205
+    # A quarter of the samples is enough for voices, and takes a sixteenth of the time.
+    rate, size = 22_050 // 4, 2_205 // 4
+    samples = array("h", [sum(samples[at : at + 4]) // 4 for at in range(0, len(samples), 4)])
     parts = [samples[start : start + size] for start in range(0, len(samples) - size, size)]
     loud = sorted(parts, key=level)[-5:]
-    lags = range(22_050 // 400, 22_050 // 60)
+    lags = range(rate // 400, rate // 60)
 
     def period(part: array[int]) -> int:
         return max(lags, key=lambda lag: sum(x * y for x, y in zip(part, part[lag:], strict=False)))
 
-    return 22_050 / sorted(map(period, loud))[2]
+    return rate / sorted(map(period, loud))[2]
 
 
 def level(samples: array[int]) -> float:

@@ -216,7 +216,7 @@ def test_strict_refuses_what_lenient_repairs(twin: VoiceTwin) -> None:
             {"colour": "red"},
             (
                 'colour: got "red"; expected one of credit, key, mode, voice_addon, region, '
-                "tariff, opt_outs, callback_url, callback_generation, callback_format, seed"
+                "tariff, opt_outs, callback_url, callback_generation, callback_format, pace, seed"
             ),
         ),
         ({"mode": "cruel"}, 'mode: got "cruel"; expected lenient or strict'),

@@ -140,11 +140,11 @@ class CallRecords:
         return taken if self._store.settle(campaign, after) else []
 
     def receipt_due(self, campaign: Campaign) -> datetime:
-        """When the next receipt is to be made; `NEVER` if there are no more."""
+        """When the next receipt is to be made; `NEVER` after the last."""
         return campaign.due if campaign.begun is None else self._next(campaign).receipt
 
     def play(self, call_id: str, action: str, pressed: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Do something by hand in a call; what it is then, or None if there is no such call.
+        """Do something by hand in a call: what it is then, or None where nobody is called so.
 
         Raises:
             CallStateError: it cannot be done in the state that the call is in.

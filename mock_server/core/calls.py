@@ -128,7 +128,7 @@ def calls(campaign: Campaign, message: Message, terms: CallTerms, tariff: Tariff
     course = _Course(campaign, begun, terms, accepted.tariff or tariff, message.text)
     left_out = set(accepted.left_out)
     if message.without_opt_outs and accepted.send_at is not None:
-        # What somebody wants has changed since the campaign was accepted; its price has not.
+        # They opted out after the campaign was accepted; its price stays.
         left_out |= begun.opt_outs
     moves = dict[int, list[Move]]()
     for move in campaign.moves:
@@ -163,9 +163,10 @@ class _Course:
         start = self._later(due, index / terms.calls_a_second)
         if outcome in {"busy", "unreachable"}:
             return Call(campaign, index, number, outcome, due, None, None, start)
-        usual = terms.no_answer_seconds if outcome == "no_answer" else terms.ring_seconds
-        rings = usual if phone.ring_seconds is None else phone.ring_seconds
-        ended = self._later(start, rings)
+        seconds = phone.ring_seconds
+        if seconds is None:
+            seconds = terms.no_answer_seconds if outcome == "no_answer" else terms.ring_seconds
+        ended = self._later(start, seconds)
         answered = ended if outcome == "answered" else None
         for move in moves:
             if move.action == "answer":

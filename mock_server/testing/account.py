@@ -647,7 +647,7 @@ def attached(base_url: str, token: str | None = None) -> Iterator[Host]:
     base_url = base_url.rstrip("/")
     # A proxy of the environment does not reach this machine's own ports.
     trust_env = not is_loopback_name(httpx.URL(base_url).host)
-    # Loading the certificates of the world takes 20 ms, and nothing needs them without TLS.
+    # Loading the certificate authorities takes 20 ms, and nothing needs them without TLS.
     verify = base_url.startswith("https:")
     with httpx.Client(
         base_url=base_url, headers=headers, timeout=_PATIENCE, trust_env=trust_env, verify=verify
