@@ -83,6 +83,18 @@ LAYERS_OF_THE_TWIN: Final = (
     Layer("schemathesis", ("contract_tests/test_schemathesis.py",)),
     Layer("prism", ("contract_tests/test_prism.py",)),
 )
+# Modules of the twin, of which no answer of the imitated API shows anything.
+AFTER_THE_ANSWER: Final = frozenset(
+    {
+        "admin_calls",
+        "call_records",
+        "callback",
+        "calls",
+        "receipt_payloads",
+        "receipt_sender",
+        "recordings",
+    }
+)
 # Three other draws have to find what only chance has found: else it was luck.
 SEEDS: Final = (1, 2, 3)
 # In seconds: a bug may make something hang; a layer needs a fifth of this.
@@ -145,11 +157,11 @@ def bugs(folder: Path = HERE) -> list[Bug]:
 def layers_of(bug: Bug, root: Path = ROOT) -> tuple[Layer, ...]:
     """Where the bug is looked for, quick ones first.
 
-    That of another package than the twin is looked for by its doctests, by the tests that name its
-    module, and then by all others that import its package.
+    That of another package than the twin, or of what happens `AFTER_THE_ANSWER`, is looked for by
+    its doctests, by the tests that name its module, and by all others that import its package.
     """
     package, *_ = parts = Path(bug.file).with_suffix("").parts
-    if package in {"mock_server", "openapi"}:
+    if package in {"mock_server", "openapi"} and parts[-1] not in AFTER_THE_ANSWER:
         return LAYERS_OF_THE_TWIN
     near = rf"\b{'.'.join(parts)}\b|from {'.'.join(parts[:-1])} import .*\b{parts[-1]}\b"
     texts = _tests(root)
