@@ -13,6 +13,7 @@ import msgspec
 from mock_server.contract.admin_schemas import check, query
 from mock_server.core.accounts import opened
 from mock_server.core.call_records import PLAYED, CallQuery, CallStateError
+from mock_server.http import waiting
 from mock_server.http.admin import (
     blueprint,
     no_account,
@@ -21,7 +22,6 @@ from mock_server.http.admin import (
     shown_masked,
     waited,
 )
-from mock_server.http import waiting
 from mock_server.http.served import problem, served, served_twin
 from mock_server.store.call_plan import Phone
 from mock_server.store.protocol import Account, Balance
@@ -118,15 +118,15 @@ def list_receipts() -> flask.Response | dict[str, Any]:
     asked = query("listReceipts", flask.request.args)
     store, sender, login = served_twin().store, served().sender, asked.get("login")
 
-    def matching() -> list[Receipt]:
+    def matching() -> tuple[list[Receipt], int]:
+        found, dropped = store.receipts(login, asked.get("since"))
+        state, number = asked.get("state"), asked.get("number")
         return [
-            one
-            for one in _after(asked.get("since"), store.receipts(login)[0])
-            if asked.get("state") in {None, one.state} and asked.get("number") in {None, one.number}
-        ]
+            one for one in found if state in {None, one.state} and number in {None, one.number}
+        ], dropped
 
     def is_there() -> bool:
-        return sender.has_unsent(login) or len(matching()) > asked["skip"]
+        return sender.has_unsent(login) or len(matching()[0]) > asked["skip"]
 
     def is_late() -> bool:
         return time.monotonic() >= float(flask.request.environ[waiting.UNTIL])
@@ -138,7 +138,7 @@ def list_receipts() -> flask.Response | dict[str, Any]:
             break
     if waits is not None:
         return waits
-    fitting, dropped = matching(), store.receipts(None)[1]
+    fitting, dropped = matching()
     shown = [one.document() for one in fitting[asked["skip"] :][: asked["limit"]]]
     return {"receipts": shown_masked(shown), "matching": len(fitting), "dropped": dropped}
 
@@ -152,13 +152,6 @@ def resend_receipt(number: str) -> flask.Response | tuple[dict[str, Any], int]:
     served().sender.send_again(found)
     shown: dict[str, Any] = shown_masked(found.document())
     return shown, 202
-
-
-def _after(since: str | None, receipts: list[Receipt]) -> list[Receipt]:
-    """Those behind the one with that id, or all where it is not among them."""
-    # From the end, where whoever reads on has come to.
-    places = (place for place in range(len(receipts), 0, -1) if receipts[place - 1].id == since)
-    return receipts[next(places, 0) :] if since is not None else receipts
 
 
 def _change(login: str, how: Callable[[Mapping[str, Phone]], Mapping[str, Phone]]) -> None:

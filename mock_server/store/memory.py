@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final, Self
 
 from msgspec.structs import force_setattr
@@ -335,11 +336,13 @@ class MemoryStore:
         """See `protocol.Store.receipt`."""
         return self._receipts.get(number)
 
-    def receipts(self, login: str | None) -> tuple[list[Receipt], int]:
+    def receipts(self, login: str | None, since: str | None = None) -> tuple[list[Receipt], int]:
         """See `protocol.Store.receipts`."""
         with self.lock:
-            found = [one for one in self._receipts.values() if login in {None, one.login}]
-            return found, self._receipts_dropped
+            # From the end: whoever reads on has come nearly there.
+            newest = takewhile(lambda one: one.id != since, reversed(self._receipts.values()))
+            found = [one for one in newest if login in {None, one.login}]
+            return found[::-1], self._receipts_dropped
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """See `protocol.Store.subscribe`."""

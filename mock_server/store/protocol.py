@@ -190,8 +190,11 @@ class Store(Protocol):
     def receipt(self, number: str) -> Receipt | None:
         """The receipt with that id, if the log still has it."""
 
-    def receipts(self, login: str | None) -> tuple[list[Receipt], int]:
-        """The receipts of a login, or all, oldest first; how many were dropped to make space."""
+    def receipts(self, login: str | None, since: str | None = None) -> tuple[list[Receipt], int]:
+        """The receipts of a login, or all, oldest first; how many were dropped to make space.
+
+        Those behind the one with the id ``since``, or all where it is not among them.
+        """
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` after every change until what is returned is called.
