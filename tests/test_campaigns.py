@@ -100,6 +100,7 @@ def journal(tmp_path: Path) -> Path:
 # ── everybody, once ──────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @both
 @given(st.integers(1, 30), st.integers(1, 9), st.integers(1, 4))
 def test_frames_are_all_recipients_in_order(
@@ -583,6 +584,7 @@ def crashed(path: Path) -> tuple[set[int], set[int]]:
     return sent, {number for number, state in last.items() if state == "sending"}
 
 
+@pytest.mark.unmeasured
 @both
 @marked
 @pytest.mark.parametrize("arrived", [False, True], ids=["lost", "arrived"])

@@ -93,6 +93,7 @@ def answering(_: dict[str, Any], start_response: StartResponse) -> Iterable[byte
 # ── in turn ───────────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 def test_many_requests_at_once_are_answered_in_their_order(url: str) -> None:
     """Those of the twin, of its control plane, short ones and long ones."""
     long = json.dumps(BODY | {"recipients": ["06 12 34 56 78"] * 300}).encode()

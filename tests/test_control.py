@@ -678,6 +678,7 @@ def test_what_is_wrong_is_named(  # noqa: PLR0913, PLR0917  (a row of the table)
     assert not complaints(path, method, 400, response.json)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("path", "method", "body"), [row[:3] for row in WRONG.values()], ids=WRONG)
 def test_what_is_wrong_changes_nothing(
     client: FlaskClient, send: Send, path: str, method: str, body: object
@@ -691,6 +692,7 @@ def test_what_is_wrong_changes_nothing(
     assert [ask(client, url, "get").json for url in (ACCOUNT, CLOCK, FAULTS)] == before
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("path", "method", "body"),
     [row[:3] for name, row in WRONG.items() if name != "behind the latest request"],

@@ -398,6 +398,7 @@ def test_a_parameter_that_is_no_longer_required_is_harmless() -> None:
     assert rated(found(REQUIRED, back=True).findings) == {("parameter-optional", "harmless")}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("name", "hit"),
     [
@@ -572,6 +573,7 @@ def test_what_the_runs_of_old_callers_meet_is_counted() -> None:
     assert result.new_callers.runs == ()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("severity", "option", "code"),
     [

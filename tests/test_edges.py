@@ -260,6 +260,7 @@ REQUESTS = st.builds(
 )
 
 
+@pytest.mark.unmeasured
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(sent=REQUESTS)
 def test_all_edges_answer_alike(edges: Edges, sent: Sent) -> None:
@@ -269,6 +270,7 @@ def test_all_edges_answer_alike(edges: Edges, sent: Sent) -> None:
     assert by_server == by_transport
 
 
+@pytest.mark.unmeasured
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(sent=REQUESTS, first=BODIES)
 @example(sent=Sent(body=b""), first=b"0")
@@ -282,6 +284,7 @@ def test_a_head_that_came_before_is_read_as_the_first_time(
     assert by_server == by_wsgi
 
 
+@pytest.mark.unmeasured
 @given(fault=FAULTS, body=SAMPLES, method=st.sampled_from(["POST", "HEAD"]))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @example(fault={"fault": "reset"}, body=json.dumps(BODY).encode(), method="POST")
@@ -339,6 +342,7 @@ def test_a_header_that_is_sent_twice_is_a_list(edges: Edges) -> None:
     assert [json.loads(got.body)["code"] for got in answers] == [104] * 3
 
 
+@pytest.mark.unmeasured
 def test_many_at_once_are_each_answered_once(edges: Edges) -> None:
     """Requests of many clients are interleaved in the loop and in its threads."""
     bodies = [json.dumps(BODY | {"recipients": ["06 12 34 56 78"] * n}) for n in (1, 400)]

@@ -60,6 +60,7 @@ def test_the_client_in_the_tree_is_what_the_contract_generates() -> None:
     )
 
 
+@pytest.mark.unmeasured
 def test_any_edit_of_the_contract_is_drift_until_the_client_is_written(
     contract: Path, package: Path
 ) -> None:

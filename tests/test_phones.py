@@ -27,6 +27,7 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
     return region, digits or "0"
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=1000)
 @given(spellings())
 def test_national_numbers_are_those_of_the_library(spelling: tuple[str, str]) -> None:

@@ -139,12 +139,14 @@ def test_every_command_is_asked() -> None:
     assert {given[0] for given in COMMANDS if given} >= cli.vms.commands.keys()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("given", COMMANDS, **named)
 def test_without_any_stream_a_command_ends_as_it_does_with_them(given: tuple[str, ...]) -> None:
     with streams(stdin=None, stdout=None, stderr=None):
         assert ended(*given) == COMMANDS[given]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
 @pytest.mark.parametrize("given", QUICK, **named)
 def test_without_one_stream_a_command_ends_as_it_does_with_it(
@@ -154,6 +156,7 @@ def test_without_one_stream_a_command_ends_as_it_does_with_it(
         assert ended(*given) == COMMANDS[given]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("output", UNWRITABLE)
 @pytest.mark.parametrize("given", QUICK, **named)
 def test_remarks_that_cannot_be_written_change_no_code(
@@ -263,6 +266,7 @@ def shell(line: str, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(whole, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("line", ['"$@" >&-', '"$@" 2>&-', '"$@" <&-', '"$@" <&- >&- 2>&-'])
 def test_a_stream_that_the_shell_has_closed_is_no_traceback(line: str) -> None:
     done = shell(line, *VMS, "rules")
@@ -281,6 +285,7 @@ def test_a_pipe_that_ends_early_is_no_traceback(line: str, code: int) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
 # What is short stays in the buffer, and fails once more when the interpreter ends.
 @pytest.mark.parametrize("unbuffered", ["", "1"])

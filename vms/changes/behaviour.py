@@ -114,6 +114,16 @@ class _Caller:
         self._usual = _usual(knows)
         self._client = client
         self.serves = server.contract
+        terms = self.serves.terms
+        account = Account(
+            _LOGIN,
+            digest(_LOGIN, _LOGIN),
+            # Enough for the largest campaign of the edges.
+            max(terms.opening_credit, terms.price * 10**6),
+            region=terms.default_region,
+            opt_outs=frozenset({_OPTED_OUT}),
+        )
+        self._twin = Twin(self.serves, MemoryStore([account]))
         self._answers = {
             status: jsonschema_rs.Draft202012Validator(knows.file.alone(media["schema"]))
             for status, response in knows.operation["responses"].items()
@@ -149,20 +159,12 @@ class _Caller:
     def _sent(
         self, body: Mapping[str, Any], path: str, method: str, names: tuple[str, str]
     ) -> dict[str, Any]:
-        terms = self.serves.terms
-        account = Account(
-            _LOGIN,
-            digest(_LOGIN, _LOGIN),
-            # Enough for the largest campaign of the edges.
-            max(terms.opening_credit, terms.price * 10**6),
-            region=terms.default_region,
-            opt_outs=frozenset({_OPTED_OUT}),
-        )
         headers = {**dict.fromkeys(names, _LOGIN), "content-type": self._knows.media_type}
         sent = json.dumps(body).encode() if self._client is None else self._client.encoded(body)
         request = Request(method, path, headers, sent)
-        twin = Twin(self.serves, MemoryStore([account]))
-        return twin.inbox.document(twin.handle(request).entry)
+        # The account is a new one for each request.
+        self._twin.store.reset()
+        return self._twin.inbox.document(self._twin.handle(request).entry)
 
     def cannot_read(self, status: int, answer: object) -> str:
         """Why the caller's client cannot read the answer; empty if it can."""
