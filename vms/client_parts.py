@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import keyword
+import threading
 from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +24,7 @@ _SCHEMA: Final = "request.schema.json"
 _OPTIONS: Final = "options.py"
 # What a validator does not look at.
 _DESCRIPTIONS: Final = frozenset({"default", "deprecated", "description", "examples", "title"})
+_PARSING: Final = threading.Lock()
 
 
 class MissingToolError(Exception):
@@ -165,7 +167,7 @@ def _model(package: Path) -> tuple[ast.Module, ast.ClassDef]:
     functions = (
         node
         for path in package.glob("api/*/*.py")
-        for node in ast.parse(path.read_text("utf-8")).body
+        for node in _parsed(path).body
         if isinstance(node, ast.FunctionDef) and node.name == "_get_kwargs"
     )
     (body,) = (
@@ -174,7 +176,7 @@ def _model(package: Path) -> tuple[ast.Module, ast.ClassDef]:
     assert body.annotation is not None  # noqa: S101  (the generator writes one always)
     # A body that need not be there is of one type more, which is no model.
     known = {node.id for node in ast.walk(body.annotation) if isinstance(node, ast.Name)}
-    modules = (ast.parse(path.read_text("utf-8")) for path in package.glob("models/*.py"))
+    modules = map(_parsed, package.glob("models/*.py"))
     (found,) = (
         (module, node)
         for module in modules
@@ -192,6 +194,13 @@ def _option(attribute: str) -> str:
     """
     name = attribute.removesuffix("_")
     return attribute if keyword.iskeyword(name) or name == "self" else name
+
+
+def _parsed(path: Path) -> ast.Module:
+    # Two clients may be read at once, and CPython 3.11 miscounts its depth where two threads build
+    # trees (SystemError).
+    with _PARSING:
+        return ast.parse(path.read_text("utf-8"))
 
 
 def _optional(campaign: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:
