@@ -61,11 +61,11 @@ def international(digits: str, region: str) -> str | None:
     >>> international("2015550123", "US"), international("01133612345678", "US")
     ('+12015550123', '+33612345678')
 
-    Digits that already begin with the country's code are not a national number, and an unknown
-    region has none:
+    Digits that already begin with the country's code are not a national number, too few are none,
+    and an unknown region has none:
 
-    >>> international("33612345678", "FR"), international("612345678", "XX")
-    (None, None)
+    >>> [international(*pair) for pair in (("33612345678", "FR"), ("5550123", "US"), ("1", "XX"))]
+    [None, None, None]
     """
     plan = _plan(region)
     if plan is not None and not plan.undecided.match(digits):
