@@ -205,12 +205,10 @@ def test_of_two_keys_at_once_one_is_taken(contract: Contract) -> None:
 
     twin = Twin(contract, Together())
     Login(create_app(twin).test_client()).put()
-
-    def send(key: str) -> int:
-        return Login(create_app(twin).test_client(), key=key).send().status_code
+    logins = [Login(create_app(twin).test_client(), key=key) for key in ("one", "two")]
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(send, ["one", "two"])) == [201, 401]
+        assert sorted(pool.map(lambda one: one.send().status_code, logins)) == [201, 401]
 
 
 def test_a_strict_account_refuses_repairs(ada: Login, grace: Login) -> None:

@@ -24,7 +24,8 @@ pytestmark = [
 ]
 
 
-SEEDS = [1, 2]
+# benchmarks/crash_drill.py plays others, too.
+SEEDS = [1]
 SMALL = {"recipients": 2000, "frame": 50, "kills": 3}
 
 

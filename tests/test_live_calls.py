@@ -523,5 +523,5 @@ class Playing(RuleBasedStateMachine):
         assert sorted(self.receipts) == sorted(over)
 
 
-Playing.TestCase.settings = settings(max_examples=30, stateful_step_count=20)
+Playing.TestCase.settings = settings(max_examples=20, stateful_step_count=20)
 TestPlaying = Playing.TestCase
