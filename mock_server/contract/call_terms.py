@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mock_server.contract.model import Evidence, MagicValue
+from mock_server.contract.evidence import Evidence
+from mock_server.contract.magic import MagicValue
 
 TERMS: Final = (
     "ring_seconds",

@@ -26,16 +26,15 @@ from mock_server.contract.document import (
     shipped_document,
     shortened,
 )
+from mock_server.contract.evidence import Evidence
 from mock_server.contract.fast_check import FastCheck
+from mock_server.contract.magic import Magic, MagicValue
 from mock_server.contract.model import (
     Advice,
     Contract,
-    Evidence,
     Fallback,
     Field,
     FieldError,
-    Magic,
-    MagicValue,
     NamedAnswer,
     Rule,
     Terms,

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from mock_server.contract.call_terms import CallTerms
+from mock_server.contract.evidence import Evidence
 from mock_server.contract.fast_check import FastCheck
+from mock_server.contract.magic import Magic
 from mock_server.json_values import Json
-
-if TYPE_CHECKING:
-    from mock_server.contract.call_terms import CallTerms
 
 # No parameter's name is half as long; the search for a near one costs the more the longer both are.
 _LONGEST_NAME: Final = 64
@@ -30,21 +30,6 @@ class Fallback(StrEnum):
     DEFAULT = "default"
     IGNORE = "ignore"
     REJECT = "reject"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Why we believe a rule: its grade, and where it was seen or why it was assumed."""
-
-    grade: str
-    source: str | None = None
-    quote: str | None = None
-    date: str | None = None
-    reason: str | None = None
-
-    def document(self) -> dict[str, str]:
-        """The parts that are there, by name."""
-        return {name: part for name in self.__slots__ if (part := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,39 +183,6 @@ class Terms:
     def tariff(self) -> Tariff:
         """What a campaign costs everyone."""
         return Tariff(self.price, self.billing_step, self.characters_a_second)
-
-
-@dataclass(frozen=True, slots=True)
-class MagicValue:
-    """A value that forces an outcome: the answer's name, the account's settings, or the fault."""
-
-    value: str
-    summary: str
-    does: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True)
-class Magic:
-    """Every magic value (``x-magic``), by the value itself."""
-
-    keys: Mapping[str, MagicValue]
-    logins: Mapping[str, MagicValue]
-    """By the end of a login, or of its part before the @."""
-    numbers: Mapping[str, MagicValue]
-    ranges: tuple[Mapping[str, str], ...]
-    """Where regulators keep numbers for fiction: prefix, reserved_by, where."""
-    evidence: Evidence
-
-    def login(self, login: str) -> MagicValue | None:
-        """The magic value that a login ends with, if any.
-
-        >>> value = MagicValue("+strict", "", {})
-        >>> magic = Magic({}, {"+strict": value}, {}, (), Evidence("assumed"))
-        >>> magic.login("ada+strict@example.com") is magic.login("ada+strict") is value
-        True
-        """
-        name = login.partition("@")[0]
-        return next((value for end, value in self.logins.items() if name.endswith(end)), None)
 
 
 @dataclass(frozen=True, slots=True)

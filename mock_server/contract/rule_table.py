@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from mock_server.contract.model import Contract, Evidence, Fallback, Field, Rule
+from mock_server.contract.evidence import Evidence
+from mock_server.contract.model import Contract, Fallback, Field, Rule
 
 
 def rules(contract: Contract) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Any, Final, NamedTuple
 
-from mock_server.contract.model import Contract, Magic
+from mock_server.contract.magic import Magic
+from mock_server.contract.model import Contract
 from mock_server.core.responses import CONTENT_TYPE, Answer, encoded
 from mock_server.json_values import Json
 from mock_server.store.injection_plan import Count, InjectionPlan, InjectionRule
