@@ -301,6 +301,17 @@ def test_only_the_receipts_that_were_not_taken_are_shown(twin: VoiceTwin) -> Non
     assert [line for line in lines if NUMBER in line] == []
 
 
+@pytest.mark.parametrize(("receipts", "last"), [(3, "      {"), (5, "and 2 more")])
+def test_of_many_that_were_not_taken_the_first_three_are_shown(
+    twin: VoiceTwin, receipts: int, last: str
+) -> None:
+    send(twin, *(f"+3361234567{number}" for number in range(receipts)))
+
+    lines = failure(lambda: twin.deliver_to(lambda _: 500))
+    assert len([line for line in lines if line.startswith("  receipt ")]) == 3
+    assert lines[-1].startswith(last)
+
+
 def test_a_redirect_is_not_followed(twin: VoiceTwin) -> None:
     app = flask.Flask(__name__)
     app.add_url_rule("/receipts/", view_func=lambda: "", methods=["POST"])

@@ -297,6 +297,17 @@ def test_keys_pressed_by_hand_stand_among_those_of_the_phone(
     assert calls(client)[0]["keys"] == "159"
 
 
+def test_keys_of_one_moment_stand_in_the_order_in_which_they_were_pressed(
+    send: Send, client: FlaskClient, clock: Clock
+) -> None:
+    send(to(NUMBER))
+    clock.now = at(RINGS)
+    for key in "31#2":
+        play(client, "press", keys=key)
+
+    assert calls(client)[0]["keys"] == "31#2"
+
+
 def test_who_hangs_up_presses_nothing_later(send: Send, client: FlaskClient, clock: Clock) -> None:
     phone(client, NUMBER, keys="5", keys_after=4)
     send(to(NUMBER))

@@ -214,7 +214,8 @@ class _Course:
             heard,
             charged,
             tariff.cost(1, charged),
-            tuple(sorted(presses)),
+            # On a clock that stands still all have one moment, and keep their order.
+            tuple(sorted(presses, key=lambda press: press.at)),
         )
 
     def _later(self, moment: datetime, seconds: float) -> datetime:

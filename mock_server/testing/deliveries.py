@@ -16,6 +16,8 @@ _OPT_OUT: Final = "stop_date"
 _ABSENT: Final = object()
 _LONGEST_ANSWER: Final = 2000
 _GOOD: Final = range(200, 300)
+# Of a campaign of 500; whoever fails, mostly fails at each.
+_MOST_SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,12 @@ def failed(deliveries: list[Delivery], where: str) -> str:
     wrong = [delivery for delivery in deliveries if not delivery.is_taken]
     took = f"{len(deliveries) - len(wrong)} of {_receipts(len(deliveries))}"
     lines = [f"The receiver took {took} at {where}; the API expects 2XX, within a second."]
-    for delivery in wrong:
+    for delivery in wrong[:_MOST_SHOWN]:
         receipt = delivery.receipt
         lines += ["", *delivery.story(), f"    to this body, {receipt.content_type}:"]
         lines.append(f"      {printable(receipt.body.decode())}")
+    if len(wrong) > _MOST_SHOWN:
+        lines += ["", f"and {len(wrong) - _MOST_SHOWN} more"]
     return "\n".join(lines)
 
 
