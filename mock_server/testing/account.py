@@ -351,7 +351,7 @@ class VoiceTwin:
             wait = min(left, _LOOK_AGAIN if "state" in expected else _LONGEST_WAIT)
             # One that it waits for comes behind these; how far it has come, no wait knows.
             since = {"since": receipts[-1].id} if receipts else {}
-            self._log(**since, wait=wait, limit=1)
+            self._log(**since, wait=_decimal(wait), limit=1)
 
     def deliver_to(self, receiver: Receiver, path: str = "/") -> list[Delivery]:
         """Hand over each receipt that was not yet handed over, in this process, without a port.
@@ -461,7 +461,7 @@ class VoiceTwin:
         # Asked last: what is dropped up to now may be missing above.
         return messages, self._inbox(limit=1)["evicted"]
 
-    def _inbox(self, **query: float) -> dict[str, Any]:
+    def _inbox(self, **query: float | str) -> dict[str, Any]:
         __tracebackhide__ = True
         return self._get("GET", "requests", params={"login": self.login, **query})
 
@@ -469,7 +469,7 @@ class VoiceTwin:
         """Until more has arrived, or where something may become ``due`` meanwhile, a moment."""
         since = arrived[-1].id if arrived else 0
         wait = min(seconds, _LOOK_AGAIN) if due else seconds
-        self._inbox(since=since, wait=wait)
+        self._inbox(since=since, wait=_decimal(wait))
 
     def _expected(self, number: object, text: object, others: Mapping[str, Any]) -> dict[str, Any]:
         given = {"number": number, "text": text}
@@ -653,6 +653,15 @@ def attached(base_url: str, token: str | None = None) -> Iterator[Host]:
         base_url=base_url, headers=headers, timeout=_PATIENCE, trust_env=trust_env, verify=verify
     ) as client:
         yield Host(base_url, client)
+
+
+def _decimal(seconds: float) -> str:
+    """Seconds as a query takes them: without an exponent, however few are left.
+
+    >>> _decimal(30), _decimal(7.9e-05)
+    ('30.000', '0.000')
+    """
+    return f"{seconds:.3f}"
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  (a setting, or an expected value)
