@@ -74,7 +74,7 @@ def accepted(client: httpx.Client, login: str, campaigns: int, contacts: int) ->
     path = client.get("/_twin/health").json()["contract"]["url_path"]
     began = time.perf_counter()
     for _ in range(campaigns):
-        assert client.post(path, content=body, headers=headers).is_success  # noqa: S101
+        assert client.post(path, content=body, headers=headers).is_success  # noqa: S101  (nothing here fails)
     return time.perf_counter() - began
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 ROOT = Path(__file__).parents[1]
@@ -26,3 +28,20 @@ class Clock:
 
 
 Send = Callable[..., TestResponse]
+
+
+def account(client: FlaskClient, **settings: object) -> Any:
+    """The account that signs in, with these settings."""
+    return put(client, "", settings)
+
+
+def phone(client: FlaskClient, number: str, **settings: object) -> Any:
+    """A phone of that account, with these settings."""
+    return put(client, f"/phones/{number}", settings)
+
+
+def put(client: FlaskClient, path: str, settings: object) -> Any:
+    """What the control plane answers to settings of the account that signs in."""
+    response = client.put(f"/_twin/accounts/{SIGNED_IN['api-login']}{path}", json=settings)
+    assert response.status_code == 200, response.text
+    return response.json

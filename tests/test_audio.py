@@ -265,7 +265,7 @@ def test_two_who_listen_at_once_hear_the_same_rendering(studio: Studio) -> None:
         ends = [received(connection, b"0\r\n\r\n") for connection in (one, other)]
 
     assert ends[0] == ends[1]
-    until(lambda: not studio.recordings.get(LONG, "en-us+f2")._listeners)  # noqa: SLF001
+    until(lambda: not studio.recordings.get(LONG, "en-us+f2")._listeners)  # noqa: SLF001  (nobody else can know)
 
 
 def test_the_next_request_is_answered_after_the_recording(studio: Studio) -> None:
@@ -340,12 +340,12 @@ def test_a_client_that_leaves_is_forgotten(studio: Studio) -> None:
 
     until(has_left)
     # As a change does that was reported before it left.
-    ours._sends_on()  # noqa: SLF001
+    ours._sends_on()  # noqa: SLF001  (as the recording does)
     recording = studio.recordings.get(LONG, "en-us+f2")
     studio.release(1000)
 
     assert recording.whole() == rendering.header(6000) + b"first!" * 1000
-    assert recording._listeners == []  # noqa: SLF001
+    assert recording._listeners == []  # noqa: SLF001  (nobody else can know)
 
 
 def test_a_client_that_reads_slowly_gets_all_of_it(studio: Studio) -> None:
@@ -355,7 +355,7 @@ def test_a_client_that_reads_slowly_gets_all_of_it(studio: Studio) -> None:
         connection.sendall(GET)
         studio.release()
         # Else all of it may be there before it is sent, and be sent as a whole.
-        until(lambda: any(one._sends_on for one in connections(studio.running)))  # noqa: SLF001
+        until(lambda: any(one._sends_on for one in connections(studio.running)))  # noqa: SLF001  (nobody else can know)
         studio.release(15)
         studio.recordings.get(LONG, "en-us+f2").whole()
         until(lambda: any(one.flow.write_paused for one in connections(studio.running)))

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import BODY, NOON, ROOT, SEND, SIGNED_IN, Clock, Send
+from common import BODY, NOON, ROOT, SEND, SIGNED_IN, Clock, Send, account, phone
 from mock_server.contract.loader import Contract, load
 from mock_server.core.call_records import CallQuery
 from mock_server.core.handler import Twin
@@ -47,18 +47,6 @@ def calls(client: FlaskClient, **query: object) -> list[Any]:
 
 def outcomes(client: FlaskClient, **query: object) -> list[str]:
     return [call["outcome"] for call in calls(client, **query)]
-
-
-def account(client: FlaskClient, **settings: object) -> Any:
-    response = client.put(f"/_twin/accounts/{LOGIN}", json=settings)
-    assert response.status_code == 200, response.text
-    return response.json
-
-
-def phone(client: FlaskClient, number: str, **settings: object) -> Any:
-    response = client.put(f"/_twin/accounts/{LOGIN}/phones/{number}", json=settings)
-    assert response.status_code == 200, response.text
-    return response.json
 
 
 # ── which campaigns call ─────────────────────────────────────────────

@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from common import BODY, NOON, SEND, SIGNED_IN, Clock, Send
+from common import BODY, NOON, SEND, SIGNED_IN, Clock, Send, account, phone
 from mock_server.contract.loader import Contract, load
 from mock_server.core import call_records
 from mock_server.core.call_records import PLAYED
@@ -42,17 +42,6 @@ def to(*numbers: str, **others: object) -> dict[str, Any]:
     """A campaign to these numbers that talks for `SPEECH` seconds."""
     recipients = [{"phone_number": number} for number in numbers]
     return BODY | {"text": TEXT, "recipients": recipients} | others
-
-
-def account(client: FlaskClient, **given: object) -> Any:
-    response = client.put(f"/_twin/accounts/{LOGIN}", json=given)
-    assert response.status_code == 200, response.text
-    return response.json
-
-
-def phone(client: FlaskClient, number: str, **given: object) -> None:
-    response = client.put(f"/_twin/accounts/{LOGIN}/phones/{number}", json=given)
-    assert response.status_code == 200, response.text
 
 
 def calls(client: FlaskClient) -> list[Any]:
@@ -430,7 +419,7 @@ def sent() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def sending(contract: Contract, clock: Clock, sent: list[str]) -> Iterator[FlaskClient]:  # noqa: ARG001
+def sending(contract: Contract, clock: Clock, sent: list[str]) -> Iterator[FlaskClient]:  # noqa: ARG001  (it is patched)
     app = create_app(Twin(contract, clock=clock))
     client = app.test_client()
     account(client, pace="live", callback_url="http://localhost/receipts")

@@ -417,7 +417,7 @@ def call(outcome: str = "completed", keys: str = "12#", heard: int = 35) -> Call
     asked=st.booleans(),
     name=st.one_of(st.none(), st.text(st.characters(codec="utf-8"), min_size=1)),
 )
-def test_the_client_reads_every_receipt(  # noqa: PLR0913
+def test_the_client_reads_every_receipt(  # noqa: PLR0913  (what is drawn)
     *,
     outcome: str,
     generation: str,
