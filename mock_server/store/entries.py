@@ -146,8 +146,6 @@ class Entry(msgspec.Struct, frozen=True):
     tally: Tally = NOTHING_NOTED
     injected: Injected | None = None
     id: int = 0
-    size: int = 0
-    """About how many bytes it takes; the store counts them where it keeps the entry."""
 
     @property
     def verdict(self) -> str:
@@ -166,6 +164,11 @@ class Entry(msgspec.Struct, frozen=True):
         """What is sent, if anything is."""
         return self.outcome if isinstance(self.outcome, Accepted) else None
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return _SIZE + len(self.request.body) + len(self.request.path)
 
-ENTRY_BYTES: Final = 1_000
-"""What an entry takes besides its body and path: measured with tracemalloc over 10,000 of them."""
+
+# Measured with tracemalloc over 10,000 entries of a small body.
+_SIZE: Final = 1_000

@@ -14,7 +14,7 @@ from typing import Final, Self
 from msgspec.structs import force_setattr
 
 from mock_server.store.call_plan import Campaign
-from mock_server.store.entries import ENTRY_BYTES, Accepted, Entry
+from mock_server.store.entries import Accepted, Entry
 from mock_server.store.injection_plan import Count
 from mock_server.store.protocol import Account, Balance, StaleAccountError, State
 from mock_server.store.receipt_log import Receipt
@@ -237,12 +237,10 @@ class MemoryStore:
         """Number the entry and keep it; only while the lock is held."""
         # Numbered where it is put: else a reader who sees 2 before 1 would never ask for 1.
         self._last_id += 1
-        size = ENTRY_BYTES + len(entry.request.body) + len(entry.request.path)
         # Nobody else has it yet, and a copy would cost as much as the rest of this.
         force_setattr(entry, "id", self._last_id)
-        force_setattr(entry, "size", size)
         self._entries[self._last_id] = entry
-        self._bytes += size
+        self._bytes += entry.size
         # The newest entry is kept however large it is: its link was just given out.
         while len(self._entries) > self._most_entries or (
             self._bytes > self._most_bytes and len(self._entries) > 1
