@@ -8,15 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 import httpx
 
 from mock_server.contract.loader import load
-from mock_server.http.callback import NoAnswerError, Receiver
+from mock_server.http.callback import TAKEN, NoAnswerError, Receiver
 from mock_server.http.served import CONTROL
-from mock_server.settings.loopback import is_loopback_name
+from mock_server.settings.loopback import host_of, is_loopback_name
 from mock_server.testing.deliveries import TwinReceipt, answered
 from vms.endings import CannotError, remark
 
@@ -25,7 +24,6 @@ _PATIENCE: Final = _WAIT + 10
 _PAGE: Final = 1000
 # More than the log of a twin keeps, so that nothing in it is ever taken for new twice.
 _MOST_SEEN: Final = 20_000
-_GOOD: Final = range(200, 300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def _handle(document: dict[str, Any], receiver: Receiver | None, options: Listen
         click.echo(f"{receipt.summary()}{lost}{whose}")
         if answer is not None:
             click.echo(answered(answer["status"], answer["answer"]))
-    return answer is None or answer["status"] in _GOOD
+    return answer is None or answer["status"] in TAKEN
 
 
 def _forwarded(receipt: TwinReceipt, receiver: Receiver) -> dict[str, Any]:
@@ -188,13 +186,8 @@ def _check(url: str, hosts: tuple[str, ...]) -> None:
         click.BadParameter: it is none, or on another machine that nobody has allowed.
     """
     expected = "an http or https URL on this machine"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        parts, host = urlsplit(""), ""
-    odd = not url.isprintable() or not url.isascii() or {" ", "\\"} & {*url}
-    if parts.scheme in {"http", "https"} and host and not odd:
+    host = host_of(url) if url.isascii() else None
+    if host is not None:
         if is_loopback_name(host) or host in hosts:
             return
         expected += f"; for this one add --allow-host {host}"

@@ -17,6 +17,9 @@ from urllib.parse import urlsplit
 
 import httptools
 
+TAKEN: Final = range(200, 300)
+"""The statuses by which a receiver takes a receipt."""
+USER_AGENT: Final = "vms-twin"
 # Of an answer, which should have no body.
 _MOST_BYTES: Final = 2**16
 _MOST_SHOWN: Final = 500
@@ -77,7 +80,7 @@ class Receiver:
         request = (
             f"POST {self._target} HTTP/1.1\r\nHost: {self._netloc}\r\n"
             f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-            "User-Agent: vms-twin\r\n\r\n"
+            f"User-Agent: {USER_AGENT}\r\n\r\n"
         ).encode() + body
         try:
             try:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from mock_server.casts import phone_numbers
 from mock_server.contract.admin_schemas import (
@@ -22,7 +21,7 @@ from mock_server.contract.model import Contract, Tariff
 from mock_server.core.calls import phone_of
 from mock_server.core.campaign_policy import instant
 from mock_server.json_values import Json
-from mock_server.settings.loopback import is_loopback_name
+from mock_server.settings.loopback import host_of, is_loopback_name
 from mock_server.store.call_plan import Phone
 from mock_server.store.clock import AccountClock
 from mock_server.store.protocol import Account, digest
@@ -107,14 +106,7 @@ class Settings:
         if url is None:
             return None
         expected = str(schema("AccountSettings")["properties"]["callback_url"]["description"])
-        try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname or "", parts.port
-        except ValueError as error:
-            raise SettingError(at, shown(url), expected) from error
-        # A browser would take a backslash for a slash, and go to another host.
-        odd = not url.isprintable() or {" ", "\\"} & {*url}
-        if parts.scheme not in {"http", "https"} or not host or odd:
+        if (host := host_of(url)) is None:
             raise SettingError(at, shown(url), expected)
         if not is_loopback_name(host) and host not in self.callback_hosts:
             expected += f"; for this one start with --allow-callback {host}"
