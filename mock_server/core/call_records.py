@@ -139,9 +139,13 @@ class CallRecords:
         after = _closed(msgspec.structs.replace(campaign, receipts=receipts), every)
         return taken if self._store.settle(campaign, after) else []
 
-    def receipt_due(self, campaign: Campaign) -> datetime:
-        """When the next receipt is to be made; `NEVER` after the last."""
-        return campaign.due if campaign.begun is None else self._next(campaign).receipt
+    def seconds_to_receipt(self, campaign: Campaign) -> float:
+        """How long until the next receipt is to be made; after the last, until `NEVER`.
+
+        Of a campaign that has not begun, how long until it does.
+        """
+        due = campaign.due if campaign.begun is None else self._next(campaign).receipt
+        return (due - self.now(campaign)).total_seconds()
 
     def play(self, call_id: str, action: str, pressed: Mapping[str, Any]) -> dict[str, Any] | None:
         """Do something by hand in a call: what it is then, or None where nobody is called so.

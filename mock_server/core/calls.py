@@ -91,7 +91,8 @@ class Call(msgspec.Struct, frozen=True):
 
     def document(self, now: datetime) -> dict[str, Any]:
         """The call as the control plane shows it at a moment; nothing of what is yet to come."""
-        is_over = self.state(now) == self.outcome
+        state = self.state(now)
+        is_over = state == self.outcome
         pressed = [press for press in self.presses if press.at <= now]
         return {
             "id": self.id,
@@ -99,7 +100,7 @@ class Call(msgspec.Struct, frozen=True):
             "login": self.campaign.entry.login,
             "ticket_number": self.campaign.accepted.ticket,
             "number": self.number,
-            "outcome": self.state(now),
+            "outcome": state,
             "due_at": self.due.isoformat(),
             "ringing_at": _past(self.ringing, now),
             "answered_at": _past(self.answered, now),

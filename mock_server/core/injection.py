@@ -247,8 +247,7 @@ def meet(
         if _is_about_receipts(rule) or not _fits(rule, facts):
             continue
         count = counts.get(rule.id, Count())
-        hit = _is_met(rule, plan.seed, count)
-        changed[rule.id] = Count(count.tried + 1, count.met + hit)
+        hit = _tried(rule, plan.seed, count, changed)
         if hit and _kind(rule) is not Kind.DELAY:
             return Injection("fault", rule.rule, min(delay, _LONGEST_DELAY)), changed
         if hit:
@@ -265,12 +264,16 @@ def meet_receipt(
         expected = rule.rule.get("match", {"number": number})
         if not _is_about_receipts(rule) or expected["number"] != number:
             continue
-        count = counts.get(rule.id, Count())
-        hit = _is_met(rule, plan.seed, count)
-        changed[rule.id] = Count(count.tried + 1, count.met + hit)
-        if hit:
+        if _tried(rule, plan.seed, counts.get(rule.id, Count()), changed):
             return rule.rule, changed
     return None, changed
+
+
+def _tried(rule: InjectionRule, seed: int, count: Count, changed: dict[int, Count]) -> bool:
+    """Whether a rule that fits is met this time, which is counted in ``changed``."""
+    hit = _is_met(rule, seed, count)
+    changed[rule.id] = Count(count.tried + 1, count.met + hit)
+    return hit
 
 
 def _is_about_receipts(rule: InjectionRule) -> bool:

@@ -12,7 +12,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -22,8 +22,8 @@ import msgspec
 from mock_server.core import receipt_payloads
 from mock_server.core.calls import Call
 from mock_server.core.handler import Twin
-from mock_server.core.injection import meet_receipt
-from mock_server.http.callback import NoAnswerError, Receiver
+from mock_server.core.injection import Kind, meet_receipt
+from mock_server.http.callback import TAKEN, NoAnswerError, Receiver
 from mock_server.json_values import Json
 from mock_server.store.call_plan import Campaign
 from mock_server.store.memory import MOST_RECEIPTS
@@ -40,7 +40,6 @@ _REST: Final = 0.005
 _BREATH: Final = 0.0005
 # A clock that runs is looked at as often, where a campaign is yet to come.
 _LOOK_AGAIN: Final = 0.5
-_OK: Final = range(200, 300)
 
 _log = logging.getLogger("mock_server")
 
@@ -119,13 +118,12 @@ class ReceiptSender:
 
         Whether there were any. Of more than the log keeps by default, the newest.
         """
-        store, left = self._twin.store, MOST_RECEIPTS
+        left = MOST_RECEIPTS
         # Whoever comes second waits until they are there.
         with self._unsent:
-            if not self.has_unsent(login):
-                return False
+            self._twin.calls.catch_up(login)
             taken = list[list[Call]]()
-            for campaign in reversed(store.campaigns(login)):
+            for campaign in reversed(self._twin.store.campaigns(login)):
                 if self._owes(campaign, has_receiver=False):
                     claimed = self._twin.calls.claim(campaign, campaign.contacts)
                     if left > 0:
@@ -133,34 +131,33 @@ class ReceiptSender:
                         left -= len(claimed)
             for claimed in reversed(taken):
                 self._log_unsent(claimed)
-        return True
+        return bool(taken)
 
     def _owes(self, campaign: Campaign, *, has_receiver: bool) -> bool:
         """Whether it began with, or without, a URL, and receipts that are due were not made."""
-        calls, begun = self._twin.calls, campaign.begun
+        begun = campaign.begun
         if begun is None or begun.has_receiver is not has_receiver:
             return False
-        return calls.receipt_due(campaign) <= calls.now(campaign)
+        return self._twin.calls.seconds_to_receipt(campaign) <= 0
 
     def _log_unsent(self, calls: list[Call]) -> None:
         held = list[Receipt]()
         for call in calls:
-            account = self._twin.calls.account(call.campaign)
-            kind = self._met(account, call).get("fault")
+            fault, made = self._made(self._twin.calls.account(call.campaign), call)
             receipt, *opt_outs = (
-                msgspec.structs.replace(one, url="", state="unsent")
-                for one in self._receipts_of(account, call)
+                msgspec.structs.replace(
+                    one, url="", state="unsent" if one.state == "pending" else one.state
+                )
+                for one in made
             )
-            made = [receipt]
-            if kind == "receipt_lost":
-                made = [msgspec.structs.replace(receipt, state="lost")]
-            if kind == "receipt_duplicated":
-                made = [receipt, msgspec.structs.replace(receipt, id=f"{receipt.id}-again")]
-            if kind == "receipt_out_of_order":
-                held, made = [receipt, *held], []
+            kind, logged = fault.get("fault"), [receipt]
+            if kind == Kind.RECEIPT_DUPLICATED:
+                logged.append(msgspec.structs.replace(receipt, id=f"{receipt.id}-again"))
+            if kind == Kind.RECEIPT_OUT_OF_ORDER:
+                held, logged = [receipt, *held], []
             else:
-                held, made = [], made + held
-            for one in made + opt_outs:
+                held, logged = [], logged + held
+            for one in logged + opt_outs:
                 self._twin.store.log_receipt(one, None)
         for one in held:
             self._twin.store.log_receipt(one, None)
@@ -187,7 +184,7 @@ class ReceiptSender:
         for campaign in store.campaigns(None, closed=False):
             if self._owes(campaign, has_receiver=True):
                 waiting.add(campaign.entry.login)
-            left = (calls.receipt_due(campaign) - calls.now(campaign)).total_seconds()
+            left = calls.seconds_to_receipt(campaign)
             # Its clock may stand still, or its account have no URL any more.
             later.append(left if 0 < left < _LOOK_AGAIN else _LOOK_AGAIN)
         with self._lock:
@@ -259,7 +256,7 @@ class ReceiptSender:
             attempt = Attempt(at, status, text)
         except NoAnswerError as error:
             status, attempt = 0, Attempt(at, None, str(error))
-        is_taken, retries = status in _OK, self._terms.retry_seconds
+        is_taken, retries = status in TAKEN, self._terms.retry_seconds
         state = "delivered" if is_taken else "pending"
         if not is_taken and job.attempts >= len(retries):
             state = "failed"
@@ -291,35 +288,41 @@ class ReceiptSender:
     def _make(self, account: Account, lane: _Lane, calls: list[Call]) -> None:
         held = lane.held
         for call in calls:
-            for number, receipt in enumerate(self._receipts_of(account, call)):
-                fault = self._met(account, call) if number == 0 else {}
-                kind = fault.get("fault")
-                if kind == "receipt_lost":
-                    receipt = msgspec.structs.replace(receipt, state="lost")  # noqa: PLW2901
-                self._twin.store.log_receipt(receipt, None)
-                if kind == "receipt_lost":
-                    continue
-                if kind == "receipt_out_of_order":
-                    held.append(receipt.id)
-                    continue
-                times = 2 if kind == "receipt_duplicated" else 1
-                for _ in range(times):
+            fault, made = self._made(account, call)
+            for one in made:
+                self._twin.store.log_receipt(one, None)
+            receipt, *opt_outs = made
+            kind = fault.get("fault")
+            if kind == Kind.RECEIPT_OUT_OF_ORDER:
+                held.append(receipt.id)
+            elif kind != Kind.RECEIPT_LOST:
+                for _ in range(2 if kind == Kind.RECEIPT_DUPLICATED else 1):
                     self._add(account.login, receipt.id, float(fault.get("seconds", 0)))
-                while held and number == 0:
+                while held:
                     self._add(account.login, held.pop(), 0.0)
+            for one in opt_outs:
+                self._add(account.login, one.id, 0.0)
         if calls:
             campaign = calls[0].campaign
             # After its last receipt none comes that another could wait for.
             while held and len(campaign.receipts) + len(calls) == campaign.contacts:
                 self._add(account.login, held.pop(0), 0.0)
 
-    def _receipts_of(self, account: Account, call: Call) -> Iterator[Receipt]:
-        """The receipt of a call, and the callback for an opt-out in it."""
+    def _made(self, account: Account, call: Call) -> tuple[Mapping[str, Json], list[Receipt]]:
+        """The fault that the receipt of a call meets; the receipt, and the callback for an opt-out.
+
+        A receipt that is lost on demand is so from the start.
+        """
+        fault = self._met(account, call)
         message = self._twin.calls.message(call.campaign)
         members = receipt_payloads.receipt(call, message, self._terms, account.callback_generation)
-        yield self._receipt(account, call, call.id, members)
+        made = [self._receipt(account, call, call.id, members)]
+        if fault.get("fault") == Kind.RECEIPT_LOST:
+            made = [msgspec.structs.replace(made[0], state="lost")]
         if call.opts_out:
-            yield self._receipt(account, call, f"{call.id}-stop", receipt_payloads.opt_out(call))
+            opt_out = receipt_payloads.opt_out(call)
+            made.append(self._receipt(account, call, f"{call.id}-stop", opt_out))
+        return fault, made
 
     def _receipt(
         self, account: Account, call: Call, name: str, members: dict[str, object]
@@ -328,12 +331,12 @@ class ReceiptSender:
         content_type, body = receipt_payloads.encoded(members, account.callback_format)
         return Receipt(name, account.login, call.number, url, content_type, body)
 
-    def _met(self, account: Account, call: Call) -> dict[str, Json]:
+    def _met(self, account: Account, call: Call) -> Mapping[str, Json]:
         """The injected fault that the receipt of a call meets."""
         if not account.faults.rules:
             return {}
         with suppress(StaleAccountError), self._twin.store.ledger(account) as ledger:
             met, changed = meet_receipt(account.faults, ledger.counts(), call.number)
             ledger.count(changed)
-            return dict(met or {})
+            return met or {}
         return {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from mock_server.http.callback import TAKEN
 from mock_server.json_values import Json, printable
 from mock_server.testing.messages import fits, quoted
 
@@ -15,7 +16,6 @@ _DETAILS: Final = "meta_data"
 _OPT_OUT: Final = "stop_date"
 _ABSENT: Final = object()
 _LONGEST_ANSWER: Final = 2000
-_GOOD: Final = range(200, 300)
 # Of a campaign of 500; whoever fails, mostly fails at each.
 _MOST_SHOWN: Final = 3
 
@@ -125,7 +125,7 @@ class Delivery:
     @property
     def is_taken(self) -> bool:
         """Whether the API would be content: 2XX."""
-        return self.status in _GOOD
+        return self.status in TAKEN
 
     def story(self) -> list[str]:
         """The receipt and the answer."""

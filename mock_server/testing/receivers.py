@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import httpx
 
+from mock_server.http.callback import USER_AGENT
 from mock_server.testing.deliveries import Delivery, TwinReceipt
 
 Receiver: TypeAlias = Callable[..., Any]
@@ -68,7 +69,7 @@ async def _asked(receipt: TwinReceipt, receiver: Receiver, path: str) -> httpx.R
 def _request(
     client: httpx.Client | httpx.AsyncClient, receipt: TwinReceipt, path: str
 ) -> httpx.Request:
-    headers = {"Content-Type": receipt.content_type, "User-Agent": "vms-twin"}
+    headers = {"Content-Type": receipt.content_type, "User-Agent": USER_AGENT}
     return client.build_request("POST", path, content=receipt.body, headers=headers)
 
 
