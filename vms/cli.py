@@ -49,6 +49,7 @@ def vms() -> None:
 @click.option(
     "--closed", is_flag=True, help="Sign in nobody but those accounts, and those set by PUT."
 )
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @click.option("--mask", is_flag=True, help="Hide most digits of every number in the inbox, too.")
 @click.option(
     "--workers",
@@ -88,11 +89,11 @@ def vms() -> None:
 )
 @click.option("--quiet", is_flag=True, help="Log notes with high stakes only.")
 @_CONTRACT
-def serve(**options: Any) -> None:  # noqa: ANN401  (as in ServeOptions)
+def serve(*, opens: bool, **options: Any) -> None:  # noqa: ANN401  (as in ServeOptions)
     """Answer as the real API would, offline, until Ctrl-C."""
     from vms import serve as command
 
-    command.run(command.ServeOptions(**options))
+    command.run(command.ServeOptions(**options), opens=opens)
 
 
 @vms.command()

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import secrets
+import webbrowser
 from dataclasses import replace
 
 import click
 
 from mock_server.http.served import ServeOptions
 from mock_server.http.server import CannotListenError, is_loopback, serve
+from mock_server.page.routes import blueprint as page
 
 __all__ = ["ServeOptions", "run"]
 
 
-def run(options: ServeOptions) -> None:
-    """Serve until Ctrl-C; what cannot be served ends with one line."""
+def run(options: ServeOptions, *, opens: bool = False) -> None:
+    """Serve until Ctrl-C, with the page in a browser if it ``opens``; report what cannot be."""
     try:
         if not is_loopback(options.host):
             options = replace(options, token=secrets.token_urlsafe())
-        serve(options, lambda url: _greet(url, options))
+        serve(options, lambda url: _greet(url, options, opens=opens), (page,))
     except CannotListenError as error:
         raise click.ClickException(str(error)) from error
 
 
-def _greet(url: str, options: ServeOptions) -> None:
+def _greet(url: str, options: ServeOptions, *, opens: bool) -> None:
+    page = f"{url}/_twin/"
     lines = [
         f"Listening on {url} ({'strict' if options.strict else 'lenient'})",
-        f"Inbox:       {url}/_twin/requests",
+        f"Inbox:       {page}",
     ]
     if options.token:
         lines += [
@@ -35,3 +38,6 @@ def _greet(url: str, options: ServeOptions) -> None:
         ]
     # At once, as whoever starts it may read the first line and then close the pipe.
     click.echo("\n".join((*lines, "Stop with Ctrl-C.")))
+    # What stands behind the # stays in the browser.
+    if opens and not webbrowser.open(f"{page}#token={options.token}" if options.token else page):
+        click.echo("There is no browser to open it with.", err=True)

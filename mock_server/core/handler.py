@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -28,6 +29,7 @@ from mock_server.store.protocol import (
     Balance,
     Ledger,
     StaleAccountError,
+    State,
     Store,
     digest,
 )
@@ -168,6 +170,32 @@ class Twin:
             return self.handle(request, prefer, checked)
         return Handled(entry, answer, understood.reading, injected)
 
+    def preview(self, login: str, request: Request) -> Handled:
+        """How a request of an account would be handled, whatever its key; nothing is changed.
+
+        The entry has the id 0. Injected faults and magic values are left out.
+        """
+        known = self.store.known(login, used=False)
+        account = known or opened(self.contract, login)
+        now = account.clock.now(self.wall())
+        strict = self._strict or account.strict
+        understood = self._understand(account, request, UNCHECKED, strict=strict)
+        try:
+            with self.store.ledger(account) if known else nullcontext(_Unopened(account)) as ledger:
+                outcome = self._decide(account, understood, ledger, now)
+        except StaleAccountError:
+            return self.preview(login, request)
+        entry = Entry(
+            now,
+            login,
+            request,
+            outcome,
+            strict,
+            account.region if account.voice_addon else None,
+            _tally(understood.tally, outcome),
+        )
+        return Handled(entry, self.responses.answer(outcome), understood.reading)
+
     # ── sign in ──────────────────────────────────────────────────────
 
     def _sign_in(self, request: Request) -> Account | Refused:
@@ -241,7 +269,7 @@ class Twin:
     # ── decide ───────────────────────────────────────────────────────
 
     def _decide(
-        self, account: Account, understood: Understood, ledger: Ledger, now: datetime
+        self, account: Account, understood: Understood, ledger: Ledger | _Unopened, now: datetime
     ) -> Outcome:
         order, simulated = understood.order, understood.simulated
         if isinstance(simulated, Refused):
@@ -261,6 +289,15 @@ class Twin:
         if understood.reading is not None or b"\\" in request.body:
             return True
         return self._magic_number.search(request.body) is not None
+
+
+class _Unopened(NamedTuple):
+    """The ledger of an account that nobody has opened yet."""
+
+    account: Account
+
+    def state(self, _: str | None, __: datetime) -> State:
+        return State(self.account.credit)
 
 
 def _facts(understood: Understood, outcome: Outcome) -> Facts:

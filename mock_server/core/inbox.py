@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +15,7 @@ from mock_server.contract.model import Contract
 from mock_server.core.injection import Injection
 from mock_server.core.request_reading import RequestReader
 from mock_server.core.responses import Answer, Responses
+from mock_server.json_values import Json
 from mock_server.reading.coercion import Note, Reading
 from mock_server.reading.decoding import Unreadable
 from mock_server.store.entries import Accepted, Entry
@@ -20,6 +23,8 @@ from mock_server.store.protocol import Store
 
 # A body of 1 MiB can draw a hundred thousand; nobody reads them.
 MOST_NOTES: Final = 5_000
+# Read in 2 ms at most, however much has to be repaired.
+_SHORT: Final = 2**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,25 @@ class Page:
     requests: list[dict[str, Any]]
     kept: int
     evicted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some entries that fit, newest first."""
+
+    entries: list[Entry]
+    below: int | None
+    """The id below which the search goes on; None where all was looked through."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What a request is about in a few words, as far as that could be read."""
+
+    text: str = ""
+    number: str = ""
+    """That of the first contact."""
+    contacts: int = 0
 
 
 class Inbox:
@@ -101,6 +125,53 @@ class Inbox:
         rows = (self._row(entry, self.answer(entry)) for entry in fitting)
         kept, evicted = self._store.kept(query.login)
         return Page(list(islice(rows, query.limit)), kept, evicted)
+
+    def newest(self, query: Query, below: int | None = None, seconds: float = math.inf) -> Found:
+        """The newest entries that fit, of those with ids below one, newest first.
+
+        It stops after ``limit`` of them, at the id ``since``, or after so many seconds.
+        """
+        until = time.monotonic() + seconds
+        found = list[Entry]()
+        for entry in self._store.newest(below):
+            if entry.id <= query.since:
+                break
+            if query.login in {None, entry.login} and self._fits(entry, query):
+                found.append(entry)
+            if len(found) == query.limit or time.monotonic() >= until:
+                return Found(found, entry.id)
+        return Found(found, None)
+
+    def gist(self, entry: Entry) -> Gist:
+        """What a row of a list shows of an entry: as it was read, or as sent where it is long."""
+        value: Any = None
+        if len(entry.request.body) <= _SHORT:
+            reading, _ = self._reading(entry)
+            value = reading.value if reading else None
+        elif not isinstance(decoded := self._reader.decoded(entry.request), Unreadable):
+            value = decoded.value
+        if not isinstance(value, dict):
+            return Gist()
+        contacts = value.get("recipients")
+        contacts = contacts if isinstance(contacts, list) else []
+        first = contacts[0] if contacts else ""
+        number = first.get("phone_number", "") if isinstance(first, dict) else first
+        return Gist(str(value.get("text", "")), str(number), len(contacts))
+
+    def sent(self, entry: Entry) -> dict[str, Json] | None:
+        """The body of an entry as it was sent, decoded; None where it is unreadable."""
+        decoded = self._reader.decoded(entry.request)
+        return None if isinstance(decoded, Unreadable) else decoded.value
+
+    def strict_answer(self, entry: Entry) -> Answer | None:
+        """What strict mode answers in place of the lenient answer; None if it is the same."""
+        reading, _ = self._reading(entry)
+        refused = self._reader.strict(reading) if reading else None
+        return self._responses.answer(refused) if refused else None
+
+    def row(self, entry: Entry) -> dict[str, Any]:
+        """The entry as a row of a list."""
+        return self._row(entry, self.answer(entry))
 
     def document(self, entry: Entry) -> dict[str, Any]:
         """The whole entry at this moment of its account's clock.

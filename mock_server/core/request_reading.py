@@ -61,8 +61,8 @@ class RequestReader:
             return Understood(Refused("unreadable"))
         reading = self._read(decoded, region, request.query)
         tally = Tally.of(reading.notes, reading.violations)
-        if strict and reading.repairs:
-            return Understood(self._policy.strict(reading), reading=reading, tally=tally)
+        if strict and (refused := self.strict(reading)):
+            return Understood(refused, reading=reading, tally=tally)
         return Understood(
             self._order(reading),
             self._simulated(decoded.value, reading, region),
@@ -86,6 +86,10 @@ class RequestReader:
             self._contract.media_type,
             request.headers.get("content-encoding", ""),
         )
+
+    def strict(self, reading: Reading) -> Refused | None:
+        """How strict mode refuses what was read; None if nothing had to be repaired."""
+        return self._policy.strict(reading) if reading.repairs else None
 
     def again(self, request: Request, region: str) -> Reading | Unreadable:
         """The whole reading of a request, worked out once more because somebody looks."""

@@ -43,6 +43,8 @@ LONGEST_AT_ONCE: Final = 500
 sooner than somebody notices, and its header has its length."""
 _WAV: Final = "audio/wav"
 
+_SAFE: Final = frozenset({"GET", "HEAD"})
+
 blueprint = flask.Blueprint("control", __name__, url_prefix=CONTROL)
 
 
@@ -61,11 +63,26 @@ def admit() -> flask.Response | None:
     if flask.request.method == "OPTIONS" and origin in options.origins:
         # A preflight carries no token.
         return flask.Response(status=204)
-    sent = flask.request.headers.get("Authorization", "")
-    if token is not None and not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
-        expected = "Bearer and the token printed at the start"
-        return problem(401, "Authorization", "no token, or another", expected)
-    return None
+    if token is None or has_token(
+        flask.request.headers.get("Authorization", ""), f"Bearer {token}"
+    ):
+        return None
+    # The page signs in once. No other origin sends its cookie, nor makes it change anything.
+    is_safe = flask.request.method in _SAFE or origin is not None
+    if is_safe and has_token(flask.request.cookies.get(cookie_name(), ""), token):
+        return None
+    expected = "Bearer and the token printed at the start"
+    return problem(401, "Authorization", "no token, or another", expected)
+
+
+def has_token(sent: str, expected: str) -> bool:
+    """Whether a token is the expected one; takes the same time whatever the answer."""
+    return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), expected.encode())
+
+
+def cookie_name() -> str:
+    """What the page's cookie is called: browsers have one jar for all ports of a host."""
+    return f"voice-twin-{flask.request.environ.get('SERVER_PORT', '')}"
 
 
 @blueprint.after_request
@@ -101,7 +118,7 @@ def health() -> dict[str, Any]:
 @blueprint.get("/requests")
 def list_requests() -> flask.Response | dict[str, Any]:
     """The inbox, oldest first; with ``wait``, as soon as something fits."""
-    asked, seconds = _query(flask.request.args)
+    asked, seconds = inbox_query(flask.request.args)
     inbox = served_twin().inbox
     # A clock that runs changes states, and no store reports it.
     waits = waited(
@@ -143,7 +160,7 @@ def waited(
     return None
 
 
-def _query(args: Mapping[str, str]) -> tuple[Query, float]:
+def inbox_query(args: Mapping[str, str]) -> tuple[Query, float]:
     """What is asked for, and how many seconds to wait for it."""
     asked = query("listRequests", args)
     seconds: float = asked.pop("wait")
@@ -212,7 +229,7 @@ def list_accounts() -> dict[str, Any]:
     """Every account, the longest unused first."""
     accounts, evicted = served_twin().store.accounts()
     return {
-        "accounts": [_account(account, balance) for account, balance in accounts],
+        "accounts": [account_document(account, balance) for account, balance in accounts],
         "evicted": evicted,
     }
 
@@ -222,7 +239,7 @@ def get_account(login: str) -> flask.Response | dict[str, Any]:
     """One account."""
     store = served_twin().store
     account = store.known(login)
-    return _account(account, store.balance(account)) if account else no_account(login)
+    return account_document(account, store.balance(account)) if account else no_account(login)
 
 
 @blueprint.put("/accounts/<login>")
@@ -241,7 +258,7 @@ def set_account(login: str) -> dict[str, Any]:
     )
     if account.callback_url is not None:
         served().sender.begin()
-    return _account(account, balance)
+    return account_document(account, balance)
 
 
 @blueprint.delete("/accounts/<login>")
@@ -278,7 +295,7 @@ def list_faults(login: str) -> flask.Response | dict[str, Any]:
     """The injected faults of an account."""
     store = served_twin().store
     account = store.known(login)
-    return _faults(account, store.balance(account)) if account else no_account(login)
+    return faults_document(account, store.balance(account)) if account else no_account(login)
 
 
 @blueprint.put("/accounts/<login>/faults")
@@ -287,14 +304,16 @@ def set_faults(login: str) -> dict[str, Any]:
     settings = sent_object()
     rules = _checked(settings.get("faults"))
     check("FaultSettings", {**settings, "faults": rules})
-    return _faults(*_plan(login, lambda plan: plan.only(int(settings.get("seed", 0)), rules)))
+    return faults_document(
+        *_plan(login, lambda plan: plan.only(int(settings.get("seed", 0)), rules))
+    )
 
 
 @blueprint.post("/accounts/<login>/faults")
 def add_fault(login: str) -> tuple[dict[str, Any], int]:
     """Inject one more fault."""
     rule = settings_of().fault(sent_object())
-    return _faults(*_plan(login, lambda plan: plan.and_also(rule))), 201
+    return faults_document(*_plan(login, lambda plan: plan.and_also(rule))), 201
 
 
 @blueprint.delete("/accounts/<login>/faults")
@@ -375,7 +394,8 @@ def _plan(login: str, how: Callable[[InjectionPlan], InjectionPlan]) -> tuple[Ac
     )
 
 
-def _account(account: Account, balance: Balance) -> dict[str, Any]:
+def account_document(account: Account, balance: Balance) -> dict[str, Any]:
+    """An account as it is shown."""
     tariff = account.tariff or served_twin().policy.tariff
     return {
         "login": account.login,
@@ -410,7 +430,8 @@ def _clock(account: Account) -> dict[str, Any]:
     return {"now": now.isoformat(), "frozen": account.clock.frozen_at is not None}
 
 
-def _faults(account: Account, balance: Balance) -> dict[str, Any]:
+def faults_document(account: Account, balance: Balance) -> dict[str, Any]:
+    """The injected faults of an account, and how often each was met."""
     plan = account.faults
     return {
         "seed": plan.seed,

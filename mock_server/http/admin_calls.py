@@ -76,7 +76,7 @@ def list_phones(login: str) -> flask.Response | dict[str, Any]:
     account = served_twin().store.known(login)
     if account is None:
         return no_account(login)
-    return {"phones": [_phone(name, phone) for name, phone in sorted(account.phones.items())]}
+    return {"phones": phones_of(account)}
 
 
 @blueprint.get("/accounts/<login>/phones/<phone>")
@@ -165,6 +165,11 @@ def _change(login: str, how: Callable[[Mapping[str, Phone]], Mapping[str, Phone]
         return replace(account, phones=phones, may_opt_out=account.may_opt_out or opts_out)
 
     twin.store.change(opened(twin.contract, login), changed)
+
+
+def phones_of(account: Account) -> list[dict[str, Any]]:
+    """The phones and prefixes that were set, as they are shown."""
+    return [_phone(number, phone) for number, phone in sorted(account.phones.items())]
 
 
 def _phone(number: str, phone: Phone) -> dict[str, Any]:

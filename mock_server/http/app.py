@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import flask
@@ -21,12 +22,17 @@ class _Ordered(DefaultJSONProvider):
     sort_keys = False
 
 
-def create_app(twin: Twin | None = None, options: ServeOptions | None = None) -> flask.Flask:
+def create_app(
+    twin: Twin | None = None,
+    options: ServeOptions | None = None,
+    blueprints: Sequence[flask.Blueprint] = (),
+) -> flask.Flask:
     """The twin as a WSGI application.
 
     Args:
         twin: the twin to serve; by default a lenient one with the shipped contract.
         options: who may ask its control plane for what; by default this machine, for anything.
+        blueprints: what is served besides: `page.routes.blueprint` is the page for people.
     """
     app = flask.Flask("mock_server", static_folder=None)
     app.json = _Ordered(app)
@@ -34,7 +40,8 @@ def create_app(twin: Twin | None = None, options: ServeOptions | None = None) ->
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     serving = Served(twin or Twin(load()), options or ServeOptions())
     serving.put_into(app)
-    app.register_blueprint(admin_calls.blueprint)
+    for blueprint in (admin_calls.blueprint, *blueprints):
+        app.register_blueprint(blueprint)
     app.after_request(_spelled_as_common)
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(SettingError, _unset)

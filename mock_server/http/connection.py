@@ -32,6 +32,7 @@ from mock_server.speech.recordings import Recording
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+    from mock_server.http.live import Followers
     from mock_server.http.server import Loop
 
 LARGEST_HEAD: Final = 2**16
@@ -338,6 +339,9 @@ class Connection(HttpToolsProtocol):
         if reply.recording:
             self._stream(reply, reply.recording, received)
             return
+        if reply.news and self._loop.followers:
+            self._follow(reply, self._loop.followers)
+            return
         self._end_answer()
         if reply.hang_up:
             self._hang_up(reset=reply.reset)
@@ -384,6 +388,28 @@ class Connection(HttpToolsProtocol):
         unsubscribe = recording.subscribe(changed)
         self._sends_on, self._give_up = send_on, unsubscribe
         send_on()
+
+    def _follow(self, reply: Reply, followers: Followers) -> None:
+        """Send what changes, until the client leaves or the loop stops."""
+
+        def send(event: bytes) -> None:
+            # Who does not read has the newest state when it reads again.
+            if not self.flow.write_paused:
+                self.since = None
+                self.transport.write(chunk(event))
+            elif self.since is None:
+                # It may be gone: it has as long as anybody who is waited for.
+                self.since = self._loop.loop.time()
+
+        def end() -> None:
+            forget()
+            self._end_answer()
+            self.transport.write(chunk(b""))
+            self._close()
+
+        self.transport.write(encode(reply, _date(int(time.time()))))
+        forget = followers.add(send, end)
+        self._give_up = forget
 
     def _end_answer(self) -> None:
         self._answered = self._give_up = self._sends_on = None

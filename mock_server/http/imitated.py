@@ -18,6 +18,7 @@ from werkzeug.wsgi import LimitedStream
 from mock_server.core.handler import UNCHECKED, Handled
 from mock_server.core.injection import Preference
 from mock_server.core.responses import CONTENT_TYPE, Answer
+from mock_server.http.live import News
 from mock_server.http.masking import masked
 from mock_server.http.served import CONTROL, Served, is_control, problem_body
 from mock_server.json_values import printable
@@ -54,6 +55,8 @@ class Reply(msgspec.Struct, frozen=True):
     """and does so by a reset (RST)."""
     recording: Recording | None = None
     """What stands in the place of the body, and is sent as it is rendered."""
+    news: News | None = None
+    """The same, sent as something changes, without an end."""
 
     @property
     def headers(self) -> list[tuple[str, str]]:

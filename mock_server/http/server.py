@@ -17,7 +17,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -32,6 +32,7 @@ from mock_server.core.handler import Twin
 from mock_server.http import waiting
 from mock_server.http.app import create_app
 from mock_server.http.connection import Connection
+from mock_server.http.live import Followers
 from mock_server.http.served import Served, ServeOptions, stop_sending
 from mock_server.http.waiting import Wait
 from mock_server.settings import accounts_file
@@ -79,7 +80,11 @@ def is_loopback(host: str) -> bool:
     return ipaddress.ip_address(_address(host)).is_loopback
 
 
-def serve(options: ServeOptions, ready: Callable[[str], None]) -> None:
+def serve(
+    options: ServeOptions,
+    ready: Callable[[str], None],
+    blueprints: Sequence[flask.Blueprint] = (),
+) -> None:
     """Serve until Ctrl-C or SIGTERM; ``ready`` gets the URL once it is listened on.
 
     SIGTERM lets what is being answered take some seconds more; a second signal does not.
@@ -90,7 +95,7 @@ def serve(options: ServeOptions, ready: Callable[[str], None]) -> None:
             certificate cannot be used.
     """
     try:
-        application = build(options)
+        application = build(options, blueprints)
     except (AccountsFileError, ContractError) as error:
         sys.exit(f"Error: {error}")
     sys.setswitchinterval(_SWITCH_INTERVAL)
@@ -111,7 +116,7 @@ def serve(options: ServeOptions, ready: Callable[[str], None]) -> None:
         ended.wait()
 
 
-def build(options: ServeOptions) -> flask.Flask:
+def build(options: ServeOptions, blueprints: Sequence[flask.Blueprint] = ()) -> flask.Flask:
     """The application as `serve` runs it, with its log on standard error.
 
     Raises:
@@ -128,7 +133,7 @@ def build(options: ServeOptions) -> flask.Flask:
         settings = Settings(contract, frozenset(options.callback_hosts))
         accounts = accounts_file.read(options.accounts, settings, partial(opened, contract))
     twin = Twin(contract, MemoryStore(accounts), strict=options.strict, closed=options.closed)
-    return create_app(twin, options)
+    return create_app(twin, options, blueprints)
 
 
 class _Line(logging.Formatter):
@@ -320,9 +325,9 @@ class Loop:
         self.config.load()
         self.state = ServerState()
         self.threads = Threads(self.loop, threads)
-        self.waiters = Waiters(
-            self.loop, self.threads, self.served.twin.store if self.served else None
-        )
+        store = self.served.twin.store if self.served else None
+        self.waiters = Waiters(self.loop, self.threads, store)
+        self.followers = Followers(self.loop, store) if store else None
         self.most_connections = min(most_connections, int(_most_files() * _PART_OF_FILES))
         self._tls, self._patience, self._listener = tls, patience, listener
         self._stop, self._left = asyncio.Event(), asyncio.Event()
@@ -358,6 +363,8 @@ class Loop:
         for task in looking:
             task.cancel()
         self.waiters.end()
+        if self.followers:
+            self.followers.end()
         for connection in tuple(self.connections):
             connection.shutdown()
         with contextlib.suppress(TimeoutError):

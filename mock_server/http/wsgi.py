@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from mock_server.http.heads import Head
 from mock_server.http.imitated import REPEATED, Reply, about, header_lines
+from mock_server.http.live import News
 from mock_server.speech.recordings import Recording
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 CHUNKED: Final = "Transfer-Encoding: chunked\r\n"
 STREAMED: Final = "mock_server.streamed"
-"""Where the environ has it, the server can send a `Recording`, which an application answers with in
-the place of a body, while it is rendered."""
+"""Where the environ has it, the server can send a `Recording` while it is rendered, and `News` as
+something changes: an application answers with them in the place of a body."""
 
 _log = logging.getLogger("mock_server")
 
@@ -81,6 +82,9 @@ def call(application: WSGIApplication, made: WSGIEnvironment) -> Reply:
         if isinstance(body, Recording):
             ((status, lines),) = started
             return Reply(int(status.split()[0]), header_lines(lines) + CHUNKED, b"", recording=body)
+        if isinstance(body, News):
+            ((status, lines),) = started
+            return Reply(int(status.split()[0]), header_lines(lines) + CHUNKED, b"", news=body)
         try:
             content += body
         finally:

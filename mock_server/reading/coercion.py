@@ -48,7 +48,7 @@ class Note(NamedTuple):
     @property
     def field(self) -> str:
         """The top-level parameter the note is about; empty for the body as a whole."""
-        return _top(self.path)
+        return top_level(self.path)
 
     def document(self) -> dict[str, Any]:
         """The note as the control plane shows it."""
@@ -77,7 +77,7 @@ class Violation:
     @property
     def field(self) -> str:
         """The top-level parameter that is in violation."""
-        return _top(self.path)
+        return top_level(self.path)
 
     def document(self) -> dict[str, Any]:
         """The violation as the control plane shows it."""
@@ -90,7 +90,8 @@ class Violation:
         }
 
 
-def _top(path: str) -> str:
+def top_level(path: str) -> str:
+    """The parameter of the body, or of the query, that a path leads into; empty for the body."""
     first = path.split("/", 2)[1] if path else ""
     return first.replace("~1", "/").replace("~0", "~") if "~" in first else first
 

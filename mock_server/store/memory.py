@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -272,6 +272,16 @@ class MemoryStore:
                 for entry in self._entries.values()
                 if entry.id > since and login in {None, entry.login}
             ]
+
+    def newest(self, below: int | None = None) -> Iterator[Entry]:
+        """See `protocol.Store.newest`."""
+        with self.lock:
+            last = self._last_id if below is None else min(below - 1, self._last_id)
+            oldest = next(iter(self._entries), last + 1)
+        # Without the lock from one to the next: whoever looks through all of it stops nobody.
+        for number in range(last, oldest - 1, -1):
+            if (entry := self._entries.get(number)) is not None:
+                yield entry
 
     def kept(self, login: str | None) -> tuple[int, int]:
         """See `protocol.Store.kept`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -162,6 +162,9 @@ class Store(Protocol):
 
     def entries(self, login: str | None, since: int) -> list[Entry]:
         """The entries of a login, or all, with ids above ``since``; oldest first."""
+
+    def newest(self, below: int | None = None) -> Iterator[Entry]:
+        """The entries with ids below one, or all, newest first; those that are still there."""
 
     def kept(self, login: str | None) -> tuple[int, int]:
         """How many entries there are, and how many of the login, or of all, were dropped."""

@@ -26,6 +26,7 @@ from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
 from mock_server.http.served import CONTROL, stop_sending
 from mock_server.http.server import Serving
+from mock_server.page.routes import blueprint as page
 from mock_server.settings.loopback import is_loopback_name
 from mock_server.store.memory import MOST_ENTRIES, MemoryStore
 from mock_server.testing.deliveries import Delivery, TwinReceipt, failed, missing
@@ -622,7 +623,7 @@ def running(  # noqa: PLR0913  (keyword-only settings)
 @contextmanager
 def hosted(twin: Twin, *, http: bool, port: int = 0) -> Iterator[Host]:
     """A twin in this process, on a port of loopback or without one."""
-    application = create_app(twin)
+    application = create_app(twin, blueprints=(page,))
     if http:
         with Serving(application, port=port) as serving, attached(serving.url) as host:
             yield host

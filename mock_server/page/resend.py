@@ -1,0 +1,162 @@
+"""A request to send again: for curl, httpx and PHP, and as a test for the fixture.
+
+The key is not kept, so each takes it from the variable API_KEY of the environment; in a test it is
+the fixture's.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import pprint
+import shlex
+from dataclasses import dataclass
+from typing import Final
+
+from mock_server.contract.model import Contract
+from mock_server.store.entries import Entry
+
+MOST_BYTES: Final = 100_000
+"""Nobody pastes a body with more into a terminal."""
+_WIDTH: Final = 88
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """One request in the words of several programs."""
+
+    curl: str
+    httpx: str
+    php: str
+    test: str
+
+
+def resend(entry: Entry, contract: Contract, base_url: str, answered: int | None) -> Resend | None:
+    """The request as it was sent, to the same twin; None where its body is too large to paste."""
+    if len(entry.request.body) > MOST_BYTES:
+        return None
+    request = entry.request
+    url = f"{base_url}{_target(entry)}"
+    sent = {contract.login_header: entry.login}
+    if request.content_type:
+        sent["Content-Type"] = request.content_type
+    if encoding := request.headers.get("content-encoding"):
+        sent["Content-Encoding"] = encoding
+    return Resend(
+        _curl(entry, contract, url, sent),
+        _httpx(entry, contract, url, sent),
+        _php(entry, contract, url, sent),
+        _test(entry, contract, sent, answered),
+    )
+
+
+def _target(entry: Entry) -> str:
+    return entry.request.path + (f"?{entry.request.query}" if entry.request.query else "")
+
+
+def _curl(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
+    body = entry.request.body
+    first, data = "", "--data-binary @-"
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text or text.startswith("@"):
+        first = f"echo {base64.b64encode(body).decode()} | base64 -d |\n"
+    else:
+        data = f"--data-binary {shlex.quote(text)}"
+    # Without one curl would add its own.
+    headers = sent if "Content-Type" in sent else {**sent, "Content-Type": ""}
+    lines = [f"curl -i -X {shlex.quote(entry.request.method)} {shlex.quote(url)}"]
+    lines += [f"-H {shlex.quote(_line(name, value))}" for name, value in headers.items()]
+    lines += [f'-H "{contract.key_header}: $API_KEY"', data]
+    return first + " \\\n  ".join(lines)
+
+
+def _line(name: str, value: str) -> str:
+    return f"{name}: {value}" if value else f"{name}:"
+
+
+def _httpx(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
+    name, body, headers = _python_body(entry, sent)
+    lines = [f"    {key!r}: {value!r}," for key, value in headers.items()]
+    lines.append(f'    {contract.key_header!r}: os.environ["API_KEY"],')
+    shown = "\n".join(lines)
+    return (
+        f"import os\n\nimport httpx\n\nheaders = {{\n{shown}\n}}\n{name} = {body}\n"
+        f"response = httpx.request({entry.request.method!r}, {url!r}, headers=headers, "
+        f"{name}={name})\nprint(response.status_code, response.text)\n"
+    )
+
+
+def _python_body(entry: Entry, sent: dict[str, str]) -> tuple[str, str, dict[str, str]]:
+    """The argument of httpx, its value, and the headers that are still needed."""
+    body = entry.request.body
+    try:
+        value = json.loads(body)
+        # Only where httpx writes the same: no name twice, and that Content-Type.
+        is_json = sent.get("Content-Type") == "application/json" and json.loads(
+            json.dumps(value)
+        ) == json.loads(body, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        is_json = False
+    if not is_json:
+        return "content", pprint.pformat(body, width=_WIDTH), sent
+    headers = {name: text for name, text in sent.items() if name != "Content-Type"}
+    return "json", pprint.pformat(value, width=_WIDTH, sort_dicts=False), headers
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError
+    return dict(pairs)
+
+
+def _php(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
+    lines = [_line(name, value) for name, value in sent.items()]
+    headers = [_php_text(line.encode()) for line in lines]
+    headers.append(f"'{contract.key_header}: ' . getenv('API_KEY')")
+    shown = "".join(f"        {header},\n" for header in headers)
+    return (
+        f"<?php\n$curl = curl_init({_php_text(url.encode())});\ncurl_setopt_array($curl, [\n"
+        f"    CURLOPT_CUSTOMREQUEST => {_php_text(entry.request.method.encode())},\n"
+        f"    CURLOPT_HTTPHEADER => [\n{shown}    ],\n"
+        f"    CURLOPT_POSTFIELDS => {_php_text(entry.request.body)},\n"
+        "    CURLOPT_RETURNTRANSFER => true,\n]);\n"
+        "echo curl_exec($curl), curl_getinfo($curl, CURLINFO_RESPONSE_CODE), PHP_EOL;\n"
+    )
+
+
+def _php_text(value: bytes) -> str:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if text.isprintable():
+        escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    return f"base64_decode('{base64.b64encode(value).decode()}')"
+
+
+def _test(entry: Entry, contract: Contract, sent: dict[str, str], answered: int | None) -> str:
+    name, body, headers = _python_body(entry, sent)
+    headers.pop(contract.login_header)
+    lines = [
+        f"    {contract.login_header!r}: voice_twin.login,",
+        f"    {contract.key_header!r}: voice_twin.key,",
+        *(f"    {key!r}: {value!r}," for key, value in headers.items()),
+    ]
+    shown = "\n".join(f"    {line}" for line in lines)
+    value = body.replace("\n", "\n    ")
+    asserts = [f"    assert response.status_code == {answered}"]
+    asserts.append(f'    assert response.headers["Twin-Notes"] == "{entry.tally.repairs}"')
+    return (
+        f"import httpx\n\n\ndef test_request_{entry.id}(voice_twin):\n"
+        f"    {name} = {value}\n    headers = {{\n{shown}\n    }}\n"
+        "    with httpx.Client(\n        base_url=voice_twin.base_url, "
+        "transport=voice_twin.transport\n    ) as client:\n"
+        f"        response = client.request(\n            {entry.request.method!r}, "
+        f"{_target(entry)!r}, headers=headers, {name}={name}\n        )\n\n"
+        + "\n".join(asserts)
+        + "\n"
+    )
