@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Final
 
@@ -44,15 +44,18 @@ class Comparison:
 
 def compare(
     sent: Mapping[str, Json] | None,
-    read: Mapping[str, Json] | None,
+    entry: Mapping[str, Any],
     defaults: Mapping[str, Json],
-    notes: Sequence[Mapping[str, Any]],
-    violations: Sequence[Mapping[str, Any]],
+    most: int = MOST_LINES,
 ) -> Comparison:
-    """Compare what was sent with what was read; ``defaults`` are those of absent parameters."""
-    walk = _Walk(notes, violations)
-    lines = walk.members(dict(sent or {}), dict(read or {}), "", 0)
-    made = Comparison(list(islice(lines, MOST_LINES)), sum(1 for _ in lines))
+    """Compare what was sent with what was read, in ``most`` lines.
+
+    ``entry`` is the document of the request. The lines of ``defaults``, the parameters that are
+    absent, come on top.
+    """
+    walk = _Walk(entry["notes"], entry["violations"])
+    lines = walk.members(sent or {}, entry["body"] or {}, "", 0)
+    made = Comparison(list(islice(lines, most)), sum(1 for _ in lines))
     for name, value in defaults.items():
         if name not in (sent or {}):
             parts = (Part(written(value)),)
@@ -96,6 +99,12 @@ class _Walk:
         text = written(sent)
         is_short = len(text) <= _SHORT and path not in self._inside
         if isinstance(sent, dict) and isinstance(read, dict) and not is_short:
+            if len(sent) == 1 == len(read) and sent.keys() == read.keys():
+                # On one line with what it is in: a frame has hundreds of contacts with a number.
+                for inner in self.members(sent, read, path, depth):
+                    own = (*self._of(path), *inner.notes)
+                    yield replace(inner, name=f"{name} {inner.name}", notes=own)
+                return
             yield Line(path, depth, name, (), (), "same", self._of(path))
             yield from self.members(sent, read, path, depth + 1)
         elif isinstance(sent, list) and isinstance(read, list) and not is_short:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import flask
 
@@ -10,10 +10,15 @@ from mock_server.http.admin import shown_masked
 from mock_server.http.served import served, served_twin
 from mock_server.page.blueprint import blueprint, problem_page
 from mock_server.page.call_pages import calls_of
-from mock_server.page.comparison import compare
+from mock_server.page.comparison import MOST_LINES, compare
 from mock_server.page.resend import resend
 from mock_server.page.stakes import at_stake
 from mock_server.store.entries import Entry
+
+LINES: Final = 200
+"""So many lines of a body are shown before somebody asks for more."""
+FOLDED_FROM: Final = 10
+"""Of notes that are alike, so many are shown before the others are folded."""
 
 
 @blueprint.get("/page/requests/<int:number>")
@@ -30,7 +35,7 @@ def request(number: int) -> flask.typing.ResponseReturnValue:
     older = next(twin.store.newest(number), None)
     return flask.render_template(
         "page/request.html",
-        **about_entry(entry),
+        **about_entry(entry, whole="whole" in flask.request.args),
         **calls_of(entry),
         newer=newer,
         older=older.id if older else None,
@@ -53,7 +58,7 @@ def _resend(entry: Entry) -> Any:  # noqa: ANN401  (Resend, or nothing)
     return resend(entry, twin.contract, url, answer.status if answer else None)
 
 
-def about_entry(entry: Entry) -> dict[str, Any]:
+def about_entry(entry: Entry, *, whole: bool = False) -> dict[str, Any]:
     """An entry with what explains it: for its page, and for a request that is being typed."""
     twin = served_twin()
     document: dict[str, Any] = shown_masked(twin.inbox.document(entry))
@@ -68,7 +73,8 @@ def about_entry(entry: Entry) -> dict[str, Any]:
     calls = entry.calls or entry.outcome is None
     return {
         "entry": document,
-        "comparison": compare(sent, read, defaults, notes, document["violations"]),
+        "comparison": compare(sent, document, defaults, MOST_LINES if whole else LINES),
+        "is_whole": whole,
         "at_stake": list(
             dict.fromkeys(
                 at_stake(note) if calls else note["summary"]
@@ -76,8 +82,19 @@ def about_entry(entry: Entry) -> dict[str, Any]:
                 if note["stakes"] == "high"
             )
         ),
+        "note_groups": _grouped(notes),
+        "folded_from": FOLDED_FROM,
         "strict": {"status": strict.status, "body": shown_masked(strict.value)} if strict else None,
         "heard": twin.policy.tariff.duration(read["text"])
         if read and isinstance(read.get("text"), str)
         else None,
     }
+
+
+def _grouped(notes: list[dict[str, Any]]) -> list[list[tuple[int, dict[str, Any]]]]:
+    """The notes with their numbers, from 1, those together that differ in their places alone."""
+    groups = dict[tuple[Any, ...], list[tuple[int, dict[str, Any]]]]()
+    for number, note in enumerate(notes, 1):
+        alike = (note["rule"], note["kind"], note["stakes"], note.get("did_you_mean"))
+        groups.setdefault((*alike, str(note["evidence"])), []).append((number, note))
+    return list(groups.values())

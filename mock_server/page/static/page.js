@@ -281,6 +281,9 @@ document.addEventListener("click", async (event) => {
   if (button.id === "help") return $("#shortcuts").showModal();
   if (button.id === "pill") return reload();
   if (button.id === "send") return send();
+  if (button.classList.contains("more-filters")) {
+    return button.setAttribute("aria-expanded", String(button.form.classList.toggle("open")));
+  }
   if (button.classList.contains("copy-button")) return copy(button);
   if (button.classList.contains("add")) { addItem(button.closest("fieldset")); return edited(button.form); }
   if (button.classList.contains("remove")) {
