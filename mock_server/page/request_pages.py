@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import flask
 
+from mock_server.contract import admin_schemas
 from mock_server.http.admin import shown_masked
 from mock_server.http.served import served, served_twin
 from mock_server.page.blueprint import blueprint, problem_page
@@ -19,6 +20,18 @@ LINES: Final = 200
 """So many lines of a body are shown before somebody asks for more."""
 FOLDED_FROM: Final = 10
 """Of notes that are alike, so many are shown before the others are folded."""
+
+
+@blueprint.before_app_request
+def lead_here() -> flask.typing.ResponseReturnValue | None:
+    """Lead a browser from the address that an answer and the log name to the page."""
+    asked = flask.request
+    if asked.endpoint != "control.get_request" or asked.view_args is None:
+        return None
+    number = admin_schemas.integer(asked.view_args["number"])
+    if number is None or asked.accept_mimetypes.best != "text/html":
+        return None
+    return flask.redirect(flask.url_for("page.request", number=number), 303)
 
 
 @blueprint.get("/page/requests/<int:number>")

@@ -346,6 +346,14 @@ function listen() {
   }
 }
 
+// As text: it is somebody's input.
+async function fetchText(details) {
+  const place = $("code", $("pre", details));
+  if (!details.open || place.textContent) return;
+  const answer = await fetch(details.dataset.fetch, { headers: { Accept: "application/json" } });
+  place.textContent = JSON.stringify(await answer.json(), null, 2);
+}
+
 async function noVoice() {
   const place = $("#voice-problem");
   const answer = await fetch($("#voice").src);
@@ -526,6 +534,14 @@ document.addEventListener("htmx:configRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status === 400) event.detail.shouldSwap = true;
 });
+// What was open stays open in the part that takes its place.
+let open = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  open = $$("details[id][open]", event.detail.target).map((one) => one.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+});
 document.addEventListener("htmx:sendError", () => connected(false));
 document.addEventListener("htmx:afterSettle", (event) => {
   addCopyButtons(event.target);
@@ -533,6 +549,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   listen();
 });
 $("#voice")?.addEventListener("error", noVoice);
+for (const details of $$("details[data-fetch]")) details.addEventListener("toggle", () => fetchText(details));
 addCopyButtons(document);
 if ($("#rows")) flag($("#rows"));
 fillForm();
