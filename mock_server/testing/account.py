@@ -26,7 +26,6 @@ from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
 from mock_server.http.served import CONTROL, stop_sending
 from mock_server.http.server import Serving
-from mock_server.page.routes import blueprint as page
 from mock_server.settings.loopback import is_loopback_name
 from mock_server.store.memory import MOST_ENTRIES, MemoryStore
 from mock_server.testing.deliveries import Delivery, TwinReceipt, failed, missing
@@ -623,11 +622,15 @@ def running(  # noqa: PLR0913  (keyword-only settings)
 @contextmanager
 def hosted(twin: Twin, *, http: bool, port: int = 0) -> Iterator[Host]:
     """A twin in this process, on a port of loopback or without one."""
-    application = create_app(twin, blueprints=(page,))
     if http:
+        # No browser gets to the other.
+        from mock_server.page.routes import blueprint
+
+        application = create_app(twin, blueprints=(blueprint,))
         with Serving(application, port=port) as serving, attached(serving.url) as host:
             yield host
         return
+    application = create_app(twin)
     transport = InProcess(application)
     try:
         with httpx.Client(transport=transport, base_url=BASE_URL, timeout=_PATIENCE) as client:
