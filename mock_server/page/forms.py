@@ -38,7 +38,8 @@ class FormField:
     """One input of a form.
 
     ``kind`` is ``text``, ``long`` (several lines), ``number``, ``choice``, ``lines`` (a list, one
-    item a line), ``group`` (an object), ``groups`` (a list of objects) or ``json`` (anything).
+    item a line), ``group`` (an object), ``groups`` (a list of objects), ``value`` (a number or a
+    text, as JSON has it) or ``json`` (anything).
     """
 
     path: str
@@ -92,6 +93,8 @@ def _types(schema: Schema) -> list[str]:
 def _kind(schema: Schema, follow: Follow, path: str) -> tuple[str, tuple[FormField, ...]]:
     if "enum" in schema:
         return "choice", ()
+    if any(_types(part) in (["string"], ["number"]) for part in schema.get("oneOf", ())):
+        return "value", ()
     types = [one for one in _types(schema) if one != "null"]
     if types == ["object"] and schema.get("properties"):
         return "group", fields_of(schema, follow, f"{path}.")

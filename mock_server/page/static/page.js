@@ -41,7 +41,16 @@ function received(event) {
   state = event;
   if (before) arrived(state.last - before.last);
   htmx.trigger(document.body, "news");
-  update();
+  const rows = $("#rows");
+  if (rows && forgotten(before || rows.dataset)) reload();
+  else update();
+}
+
+// Whether fewer are kept for another reason than space: a reset, or a twin that was started anew.
+function forgotten(before) {
+  const evicted = Number(before.evicted);
+  return state.last < Number(before.last) || state.evicted < evicted ||
+    state.kept < Number(before.kept) && state.evicted === evicted;
 }
 
 function connected(on) {
@@ -62,8 +71,6 @@ async function update() {
   if (!rows || !state) return;
   $("#kept").textContent = state.kept.toLocaleString("en");
   const last = Number(rows.dataset.last);
-  if (state.last < last || state.kept < Number(rows.dataset.kept) && !state.evicted) return reload();
-  rows.dataset.kept = state.kept;
   const missing = state.last - last;
   // A page that nobody sees asks for nothing; it catches up when it is looked at.
   if (missing <= 0 || busy || document.hidden) return;
@@ -542,7 +549,22 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
 });
-document.addEventListener("htmx:sendError", () => connected(false));
+document.addEventListener("htmx:sendError", (event) => {
+  connected(false);
+  unread(event.detail.target, "The twin does not answer. Is it still there?");
+});
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status !== 400) unread(event.detail.target, `The twin answered ${event.detail.xhr.status}: this is too large to be read while it is typed, or the twin failed.`);
+});
+
+// A preview of what was typed before would mislead.
+function unread(target, why) {
+  if (target.id !== "preview") return;
+  const line = document.createElement("p");
+  line.className = "problem";
+  line.textContent = why;
+  target.replaceChildren(line);
+}
 document.addEventListener("htmx:afterSettle", (event) => {
   addCopyButtons(event.target);
   if ($("#rows")) flag($("#rows"));
