@@ -116,13 +116,14 @@ def _example() -> str:
 @blueprint.get("/page/events")
 def events() -> flask.Response:
     """What changes, as server-sent events; where the server cannot stream, from a thread."""
-    serving = served()
+    serving, streams = served(), flask.request.environ.get(wsgi.STREAMED)
     if flask.request.method == "HEAD":
         return flask.Response(mimetype="text/event-stream")
-    if flask.request.environ.get(wsgi.STREAMED):
-        news: Any = News(serving.twin.store)
-    elif serving.waiting.acquire(blocking=False):
+    news = News(serving.twin.store)
+    if not streams:
+        if streams is not None or not serving.waiting.acquire(blocking=False):
+            # One at a time: a browser asks again.
+            return flask.Response(b"retry: 2000\n" + news.event(), mimetype="text/event-stream")
         news = News(serving.twin.store, serving.waiting.release)
-    else:
-        return flask.Response("retry: 5000\n\n", mimetype="text/event-stream")
-    return flask.Response(news, mimetype="text/event-stream", direct_passthrough=True)
+    body: Any = news
+    return flask.Response(body, mimetype="text/event-stream", direct_passthrough=True)
