@@ -104,6 +104,8 @@ class Connection(HttpToolsProtocol):
         """Ends what its answer waits for."""
         self._sends_on: Callable[[], None] | None = None
         """Sends more of its answer, where that is not all there yet or the client reads slowly."""
+        self._follows = False
+        """Whether its answer is what changes, which has no end."""
         self._ends = self._has_left = False
         """Nothing more is read; the client sends no more, and is gone or half so."""
         self._is_in_head = self._is_in_body = self._owes_continue = False
@@ -164,8 +166,9 @@ class Connection(HttpToolsProtocol):
         if self._is_in_body:
             self._whole(complete=False, keep_alive=False)
         self._ends = self._has_left = True
-        # TLS has no half-closed connections.
-        return self._answered is not None and self.scheme == "http"
+        # TLS has no half-closed connections; and whoever follows what changes sends no more only
+        # because it has left.
+        return self._answered is not None and self.scheme == "http" and not self._follows
 
     def pause_writing(self) -> None:
         """The client does not read: neither do we."""
@@ -409,7 +412,7 @@ class Connection(HttpToolsProtocol):
 
         self.transport.write(encode(reply, _date(int(time.time()))))
         forget = followers.add(send, end)
-        self._give_up = forget
+        self._give_up, self._follows = forget, True
 
     def _end_answer(self) -> None:
         self._answered = self._give_up = self._sends_on = None

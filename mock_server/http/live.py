@@ -36,6 +36,7 @@ class News:
     def __init__(self, store: Store, release: Callable[[], None] = lambda: None) -> None:
         self._store = store
         self._release = release
+        self._unsubscribe: Callable[[], None] = lambda: None
 
     def event(self) -> bytes:
         """The id of the newest entry (0 for none), how many are kept and how many were dropped."""
@@ -51,18 +52,16 @@ class News:
 
     def __iter__(self) -> Iterator[bytes]:
         changed = threading.Event()
-        unsubscribe = self._store.subscribe(changed.set)
-        try:
+        self._unsubscribe = self._store.subscribe(changed.set)
+        yield self.event()
+        for _ in range(int(_LONGEST_STREAM / HEARTBEAT)):
+            changed.wait(HEARTBEAT)
+            changed.clear()
             yield self.event()
-            for _ in range(int(_LONGEST_STREAM / HEARTBEAT)):
-                changed.wait(HEARTBEAT)
-                changed.clear()
-                yield self.event()
-        finally:
-            unsubscribe()
 
     def close(self) -> None:
         """Let the next one have the thread; WSGI calls it at the end."""
+        self._unsubscribe()
         self._release()
 
 
@@ -75,7 +74,8 @@ class Followers:
         self._news = News(store)
         self._streams = dict[object, tuple[Callable[[bytes], None], Callable[[], None]]]()
         self._unsubscribe: Callable[[], None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle
+        """That of the next event, while there are streams."""
         self._is_due = False
         self._next = 0.0
         self._last = 0
@@ -98,7 +98,7 @@ class Followers:
             if not self._streams and self._unsubscribe is not None:
                 self._unsubscribe()
                 self._unsubscribe = None
-                self._cancel()
+                self._timer.cancel()
 
         return forget
 
@@ -117,7 +117,7 @@ class Followers:
 
     def _plan(self) -> None:
         if self._streams:
-            self._cancel()
+            self._timer.cancel()
             self._timer = self._loop.call_at(max(self._next, self._loop.time()), self._beat)
 
     def _beat(self) -> None:
@@ -128,8 +128,3 @@ class Followers:
         for send, _ in tuple(self._streams.values()):
             send(event)
         self._timer = self._loop.call_at(now + HEARTBEAT, self._beat)
-
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

@@ -36,6 +36,7 @@ blueprint = flask.Blueprint(
 )
 blueprint.add_app_template_filter(visible.visible)
 blueprint.add_app_template_filter(visible.first_words)
+blueprint.add_app_template_filter(visible.plain)
 blueprint.add_app_template_filter(visible.written)
 blueprint.add_app_template_filter(visible.indented)
 blueprint.add_app_template_filter(at_stake)

@@ -14,7 +14,7 @@ from mock_server.contract.admin_schemas import SettingError
 from mock_server.http import admin, wsgi
 from mock_server.http.admin import shown_masked
 from mock_server.http.live import News
-from mock_server.http.served import served, served_twin
+from mock_server.http.served import CONTROL, served, served_twin
 from mock_server.page import forms, visible
 from mock_server.page.blueprint import blueprint, twin_schema
 from mock_server.page.rule_pages import endpoint
@@ -28,9 +28,11 @@ _LONGEST_SEARCH: Final = 0.1
 _OWN: Final = frozenset({"since", "wait", "limit"})
 
 
-@blueprint.get("", strict_slashes=False)
-def without_slash() -> flask.typing.ResponseReturnValue:
-    """The address as somebody types it."""
+@blueprint.before_app_request
+def without_slash() -> flask.typing.ResponseReturnValue | None:
+    """Lead from the address as somebody types it."""
+    if flask.request.path != CONTROL or flask.request.method != "GET":
+        return None
     return flask.redirect(flask.url_for("page.inbox"), 308)
 
 

@@ -18,7 +18,12 @@ def reference(file: ContractFile) -> dict[str, Any]:
     Raises:
         ContractError: a reference in the file leads nowhere.
     """
-    path, method, operation = next(_operations(file))
+    path, method, operation = next(
+        (path, method, operation)
+        for path, item in file.document["paths"].items()
+        for method, operation in item.items()
+        if method in _METHODS
+    )
     content = operation["requestBody"]["content"]
     media_type, media = next(iter(content.items()))
 
@@ -52,13 +57,6 @@ def reference(file: ContractFile) -> dict[str, Any]:
             for status, answer in operation["responses"].items()
         ],
     }
-
-
-def _operations(file: ContractFile) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for path, item in file.document["paths"].items():
-        for method, operation in item.items():
-            if method in _METHODS:
-                yield path, method, operation
 
 
 def _examples(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

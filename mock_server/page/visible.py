@@ -52,6 +52,16 @@ def visible(text: str, longest: int = LONGEST) -> Markup:
     return Markup().join(parts)
 
 
+def plain(text: str, longest: int = 200) -> str:
+    r"""The same for the value of an attribute, which can hold no markup.
+
+    >>> plain("a\u202eb", 2)
+    'aU+202E…'
+    """
+    shown = _UNSEEN.sub(lambda found: f"U+{ord(found[0]):04X}", text[:longest])
+    return f"{shown}…" if len(text) > longest else shown
+
+
 def first_words(text: str, longest: int = 80) -> str:
     r"""The beginning of a text, on one line.
 
