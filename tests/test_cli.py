@@ -231,7 +231,7 @@ def test_the_command_is_there_as_a_module() -> None:
 def served(monkeypatch: pytest.MonkeyPatch, *given: str) -> ServeOptions:
     """The options with which `vms serve` would serve."""
     got = list[ServeOptions]()
-    monkeypatch.setattr("vms.serve.serve", lambda options, _: got.append(options))
+    monkeypatch.setattr("vms.serve.serve", lambda options, *_: got.append(options))
     CliRunner().invoke(vms, ["serve", *given], catch_exceptions=False)
     return got[0]
 

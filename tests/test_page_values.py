@@ -22,9 +22,9 @@ from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
 from mock_server.http.server import Serving
 from mock_server.page import charts, forms
-from mock_server.page.comparison import MOST_LINES, Line, compare
 from mock_server.page.reference import reference
 from mock_server.page.resend import MOST_BYTES, resend
+from mock_server.page.sent_and_read import MOST_LINES, Line, compare
 from mock_server.page.stakes import at_stake
 from mock_server.page.visible import Part, compared, first_words, plain, visible, written
 from mock_server.store.entries import Accepted, Entry, Request

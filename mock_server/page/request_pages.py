@@ -11,8 +11,8 @@ from mock_server.http.admin import shown_masked
 from mock_server.http.served import served, served_twin
 from mock_server.page.blueprint import blueprint, problem_page
 from mock_server.page.call_pages import calls_of
-from mock_server.page.comparison import MOST_LINES, compare
 from mock_server.page.resend import resend
+from mock_server.page.sent_and_read import MOST_LINES, compare
 from mock_server.page.stakes import at_stake
 from mock_server.store.entries import Entry
 

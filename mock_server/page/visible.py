@@ -65,8 +65,8 @@ def plain(text: str, longest: int = 200) -> str:
 def first_words(text: str, longest: int = 80) -> str:
     r"""The beginning of a text, on one line.
 
-    >>> first_words("Hello,  world. How\nare you?", 20)
-    'Hello, world. How …'
+    >>> first_words("Hello,  Ada. How\nare you today?", 20)
+    'Hello, Ada. How are …'
     """
     words = " ".join(text[: longest * 4].split())
     if len(words) <= longest:
