@@ -263,6 +263,40 @@ def test_serve_makes_a_token_where_others_can_reach_it(monkeypatch: pytest.Monke
     assert served(monkeypatch, "--host", "0.0.0.0").token  # noqa: S104  (a name in a test)
 
 
+@pytest.mark.parametrize(
+    ("given", "has_browser", "opened", "output"),
+    [
+        ([], True, [], "Inbox:       http://twin:1/_twin/"),
+        (["--open"], True, ["http://twin:1/_twin/"], "Stop with Ctrl-C."),
+        (["--open"], False, ["http://twin:1/_twin/"], "There is no browser to open it with."),
+        (
+            ["--open", "--host", "0.0.0.0"],  # noqa: S104  (nothing listens)
+            True,
+            ["http://twin:1/_twin/#token=a-token"],
+            "Bearer a-token",
+        ),
+    ],
+)
+def test_serve_opens_the_page_in_a_browser_and_signs_it_in(
+    monkeypatch: pytest.MonkeyPatch,
+    given: list[str],
+    has_browser: bool,  # noqa: FBT001  (a case of a table)
+    opened: list[str],
+    output: str,
+) -> None:
+    urls = list[str]()
+    monkeypatch.setattr("vms.serve.serve", lambda _, ready, *__: ready("http://twin:1"))
+    monkeypatch.setattr("vms.serve.secrets.token_urlsafe", lambda: "a-token")
+    monkeypatch.setattr(
+        "vms.serve.webbrowser.open", lambda url: bool(urls.append(url)) or has_browser
+    )
+
+    result = CliRunner().invoke(vms, ["serve", *given], catch_exceptions=False)
+
+    assert urls == opened
+    assert output in result.output
+
+
 def test_serve_refuses_a_wrong_file_of_accounts_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "accounts.toml"
     path.write_text("[accounts.ada]\ncredit = -1\n", "utf-8")
