@@ -31,6 +31,7 @@ TWO_WORKERS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 CONTRACT_TESTS = (*TWO_WORKERS, "contract_tests")
 CLIENT = ("openapi/voice-campaign.yaml", "generated/voice_api")
 PACKAGES = ("mock_server", "vms", "voice_client", "tests")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def install(session: nox.Session, group: str, *, project: bool = True) -> None:
@@ -95,8 +96,43 @@ def contract(session: nox.Session) -> None:
     session.run("pytest", *CONTRACT_TESTS, *session.posargs)
 
 
-def _runs(python: str) -> bool:
-    return not subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode
+@nox.session
+def page(session: nox.Session) -> None:
+    """The page in a real Chromium, which is installed if that can be done (`-- -k word`)."""
+    chromium = _browser() or _installed_browser()
+    if chromium is None:
+        why = "there is no Chromium, and none can be installed: apt-get install chromium, as root"
+        if os.environ.get("CI"):
+            session.error(why)
+        session.skip(f"skipped: {why}")
+    install(session, "page")
+    # The tests take about as long as each other, so whoever is done takes some of the rest.
+    workers = ("-n", "2", "--dist", "worksteal")
+    session.run("pytest", *workers, "page_tests", *session.posargs, env={"CHROMIUM": chromium})
+
+
+def _browser() -> str | None:
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def _installed_browser() -> str | None:
+    """Debian's Chromium, where this is a Debian and whoever runs this may install something."""
+    as_root = () if os.geteuid() == 0 else ("sudo", "--non-interactive")
+    if not shutil.which("apt-get") or not _runs(*as_root, "true"):
+        return None
+    apt = (*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet=2")
+    chromium = (*apt, "install", "--yes", "--no-install-recommends", "chromium")
+    # A new machine has no list of packages yet.
+    if not _runs(*chromium) and _runs(*apt, "update"):
+        _runs(*chromium)
+    return _browser()
+
+
+def _runs(*command: str) -> bool:
+    try:
+        return not subprocess.run(command, capture_output=True, check=False).returncode
+    except OSError:
+        return False
 
 
 @nox.session(venv_backend="none", default=False)
@@ -112,7 +148,7 @@ def pythons(session: nox.Session) -> None:
         pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
         known = (shutil.which(f"python{version}"), *map(str, reversed(pyenv)))
         # A shim of pyenv stands on the PATH for versions, too, that are not chosen.
-        found = next((one for one in known if one and _runs(one)), None)
+        found = next((one for one in known if one and _runs(one, "-c", "")), None)
         if found is None:
             session.warn(f"skipped: there is no Python {version} here")
             continue
