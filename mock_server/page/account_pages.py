@@ -12,7 +12,7 @@ from mock_server.http import admin
 from mock_server.http.admin_calls import phones_of
 from mock_server.http.served import served_twin
 from mock_server.page import charts, forms
-from mock_server.page.blueprint import blueprint, problem_page, twin_schema
+from mock_server.page.blueprint import blueprint, gone, problem_page, twin_schema
 from mock_server.store.protocol import Account
 
 # Campaigns whose charges are drawn.
@@ -51,9 +51,10 @@ def account() -> flask.typing.ResponseReturnValue:
 @blueprint.get("/page/account/overview")
 def account_overview() -> flask.typing.ResponseReturnValue:
     """What changes on an account's page."""
-    known = served_twin().store.known(flask.request.args.get("login", ""), used=False)
+    login = flask.request.args.get("login", "")
+    known = served_twin().store.known(login, used=False)
     if known is None:
-        return "", 404
+        return gone("overview", "login", login, "an account that nobody has reset")
     return flask.render_template("page/account_overview.html", **_account(known))
 
 

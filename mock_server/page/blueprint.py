@@ -74,6 +74,12 @@ def problem_page(status: int, where: str, got: str, expected: str) -> tuple[str,
     return flask.render_template("page/problem.html", problem=problem), status
 
 
+def gone(part: str, where: str, got: str, expected: str) -> str:
+    """What stands in the place of a part whose subject was forgotten while somebody looked."""
+    problem = {"where": where, "got": got, "expected": expected}
+    return flask.render_template("page/gone.html", part=part, problem=problem)
+
+
 @blueprint.context_processor
 def common() -> dict[str, Any]:
     """What every page shows."""

@@ -10,7 +10,7 @@ from mock_server.contract import admin_schemas
 from mock_server.http.admin import shown_masked
 from mock_server.http.served import served, served_twin
 from mock_server.page import charts, visible
-from mock_server.page.blueprint import blueprint
+from mock_server.page.blueprint import blueprint, gone
 from mock_server.store.call_plan import Campaign
 from mock_server.store.entries import Entry
 
@@ -24,7 +24,7 @@ def request_calls(number: int) -> flask.typing.ResponseReturnValue:
     """The calls of a request, as they are now."""
     entry = served_twin().store.find(number)
     if entry is None:
-        return "", 404
+        return gone("calls", "request", str(number), "one that is still kept")
     return flask.render_template("page/calls_of.html", **calls_of(entry))
 
 

@@ -40,7 +40,7 @@ function received(event) {
   const before = state;
   state = event;
   if (before) arrived(state.last - before.last);
-  htmx.trigger(document.body, "news");
+  news();
   const rows = $("#rows");
   if (rows && forgotten(before || rows.dataset)) reload();
   else update();
@@ -51,6 +51,18 @@ function forgotten(before) {
   const evicted = Number(before.evicted);
   return state.last < Number(before.last) || state.evicted < evicted ||
     state.kept < Number(before.kept) && state.evicted === evicted;
+}
+
+// Parts of the page are asked for anew once a second at most, and for certain after the last event:
+// what is on its way already may be older than that.
+let newsTimer = null, lastNews = 0;
+function news() {
+  newsTimer ??= setTimeout(() => {
+    newsTimer = null;
+    if ($(".htmx-request")) return news();
+    lastNews = Date.now();
+    htmx.trigger(document.body, "news");
+  }, Math.max(lastNews + 1000 - Date.now(), 20));
 }
 
 function connected(on) {
