@@ -12,11 +12,13 @@ import pprint
 import shlex
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from mock_server.contract.model import Contract
+from mock_server.page.visible import UNSEEN
 from mock_server.store.entries import Entry
 
-MOST_BYTES: Final = 100_000
+MOST_BYTES: Final = 20_000
 """Nobody pastes a body with more into a terminal."""
 _WIDTH: Final = 88
 
@@ -51,7 +53,8 @@ def resend(entry: Entry, contract: Contract, base_url: str, answered: int | None
 
 
 def _target(entry: Entry) -> str:
-    return entry.request.path + (f"?{entry.request.query}" if entry.request.query else "")
+    path = quote(entry.request.path, safe="/:@!$&'()*+,;=~")
+    return f"{path}?{entry.request.query}" if entry.request.query else path
 
 
 def _curl(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
@@ -61,25 +64,32 @@ def _curl(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> s
         text = body.decode()
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text or text.startswith("@"):
+    # What cannot be seen cannot be copied from the page.
+    if UNSEEN.search(text) or text.startswith("@"):
         first = f"echo {base64.b64encode(body).decode()} | base64 -d |\n"
     else:
         data = f"--data-binary {shlex.quote(text)}"
-    # Without one curl would add its own.
-    headers = sent if "Content-Type" in sent else {**sent, "Content-Type": ""}
-    lines = [f"curl -i -X {shlex.quote(entry.request.method)} {shlex.quote(url)}"]
-    lines += [f"-H {shlex.quote(_line(name, value))}" for name, value in headers.items()]
+    lines = [f"curl -ig -X {shlex.quote(entry.request.method)} {_shell_text(url)}"]
+    lines += [f"-H {_shell_text(line)}" for line in _lines(sent)]
     lines += [f'-H "{contract.key_header}: $API_KEY"', data]
     return first + " \\\n  ".join(lines)
 
 
-def _line(name: str, value: str) -> str:
-    return f"{name}: {value}" if value else f"{name}:"
+def _shell_text(text: str) -> str:
+    if not UNSEEN.search(text):
+        return shlex.quote(text)
+    return f'"$(echo {base64.b64encode(text.encode()).decode()} | base64 -d)"'
+
+
+def _lines(sent: dict[str, str]) -> list[str]:
+    # Without a Content-Type curl would add its own.
+    absent = [] if "Content-Type" in sent else ["Content-Type:"]
+    return [f"{name}: {value}" if value else f"{name}:" for name, value in sent.items()] + absent
 
 
 def _httpx(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
     name, body, headers = _python_body(entry, sent)
-    lines = [f"    {key!r}: {value!r}," for key, value in headers.items()]
+    lines = [f"    {key!r}: {_python_text(value)}," for key, value in headers.items()]
     lines.append(f'    {contract.key_header!r}: os.environ["API_KEY"],')
     shown = "\n".join(lines)
     return (
@@ -89,21 +99,25 @@ def _httpx(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> 
     )
 
 
+def _python_text(header: str) -> str:
+    # By itself httpx takes ASCII.
+    return repr(header) if header.isascii() else f"{header!r}.encode()"
+
+
 def _python_body(entry: Entry, sent: dict[str, str]) -> tuple[str, str, dict[str, str]]:
     """The argument of httpx, its value, and the headers that are still needed."""
     body = entry.request.body
     try:
-        value = json.loads(body)
-        # Only where httpx writes the same: no name twice, and that Content-Type.
-        is_json = sent.get("Content-Type") == "application/json" and json.loads(
-            json.dumps(value)
-        ) == json.loads(body, object_pairs_hook=_once)
+        value = json.loads(body.decode(), object_pairs_hook=_once)
+        # As httpx writes it.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        text = pprint.pformat(value, width=_WIDTH, sort_dicts=False)
+        is_json = sent.get("Content-Type") == "application/json"
     except (ValueError, RecursionError):
         is_json = False
     if not is_json:
         return "content", pprint.pformat(body, width=_WIDTH), sent
-    headers = {name: text for name, text in sent.items() if name != "Content-Type"}
-    return "json", pprint.pformat(value, width=_WIDTH, sort_dicts=False), headers
+    return "json", text, {name: sent[name] for name in sent if name != "Content-Type"}
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -113,8 +127,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _php(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
-    lines = [_line(name, value) for name, value in sent.items()]
-    headers = [_php_text(line.encode()) for line in lines]
+    headers = [_php_text(line.encode()) for line in _lines(sent)]
     headers.append(f"'{contract.key_header}: ' . getenv('API_KEY')")
     shown = "".join(f"        {header},\n" for header in headers)
     return (
@@ -132,7 +145,7 @@ def _php_text(value: bytes) -> str:
         text = value.decode()
     except UnicodeDecodeError:
         text = "\0"
-    if text.isprintable():
+    if not UNSEEN.search(text):
         escaped = text.replace("\\", "\\\\").replace("'", "\\'")
         return f"'{escaped}'"
     return f"base64_decode('{base64.b64encode(value).decode()}')"
@@ -144,12 +157,13 @@ def _test(entry: Entry, contract: Contract, sent: dict[str, str], answered: int 
     lines = [
         f"    {contract.login_header!r}: voice_twin.login,",
         f"    {contract.key_header!r}: voice_twin.key,",
-        *(f"    {key!r}: {value!r}," for key, value in headers.items()),
+        *(f"    {key!r}: {_python_text(value)}," for key, value in headers.items()),
     ]
     shown = "\n".join(f"    {line}" for line in lines)
     value = body.replace("\n", "\n    ")
-    asserts = [f"    assert response.status_code == {answered}"]
-    asserts.append(f'    assert response.headers["Twin-Notes"] == "{entry.tally.repairs}"')
+    asserts = [f'    assert response.headers["Twin-Notes"] == "{entry.tally.repairs}"']
+    if answered is not None:
+        asserts.insert(0, f"    assert response.status_code == {answered}")
     return (
         f"import httpx\n\n\ndef test_request_{entry.id}(voice_twin):\n"
         f"    {name} = {value}\n    headers = {{\n{shown}\n    }}\n"

@@ -20,7 +20,7 @@ LONGEST: Final = 2_000
 # Two texts that are longer are compared as wholes: the time grows with the product of both.
 _LONGEST_COMPARED: Final = 400
 # Controls, half surrogate pairs, and what has no width or changes the direction.
-_UNSEEN: Final = re.compile(
+UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -42,7 +42,7 @@ def visible(text: str, longest: int = LONGEST) -> Markup:
     shown, left = text[:longest], len(text) - longest
     parts = list[Markup]()
     at = 0
-    for found in _UNSEEN.finditer(shown):
+    for found in UNSEEN.finditer(shown):
         code = Markup('<span class="code">U+{:04X}</span>').format(ord(found[0]))
         parts += [escape(shown[at : found.start()]), code]
         at = found.end()
@@ -75,7 +75,7 @@ def first_words(text: str, longest: int = 80) -> str:
 
 
 def written(value: Json) -> str:
-    """A value as JSON on one line; half of a surrogate pair by its escape."""
+    """A value as JSON on one line."""
     return json.dumps(value, ensure_ascii=False)
 
 
