@@ -167,7 +167,8 @@ class Inbox:
         """What strict mode answers in place of the lenient answer; None if it is the same."""
         reading, _ = self._reading(entry)
         refused = self._reader.strict(reading) if reading else None
-        return self._responses.answer(refused) if refused else None
+        answer = self._responses.answer(refused) if refused else None
+        return None if answer == self.answer(entry) else answer
 
     def row(self, entry: Entry) -> dict[str, Any]:
         """The entry as a row of a list."""

@@ -313,7 +313,7 @@ class Connection(HttpToolsProtocol):
         """Let the application answer; it may have the request wait for the inbox."""
         waits = list[waiting.Wait]()
         environ[waiting.LATER] = waits.append
-        environ[wsgi.STREAMED] = received.keep_alive
+        environ[wsgi.STREAMED] = received.keep_alive and self._loop.served is not None
 
         def answered(reply: Reply) -> None:
             if self._answered is not received:

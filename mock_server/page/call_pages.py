@@ -23,9 +23,10 @@ _CAMPAIGNS: Final = 20
 def request_calls(number: int) -> flask.typing.ResponseReturnValue:
     """The calls of a request, as they are now."""
     entry = served_twin().store.find(number)
-    if entry is None:
-        return gone("calls", "request", str(number), "one that is still kept")
-    return flask.render_template("page/calls_of.html", **calls_of(entry))
+    found = calls_of(entry) if entry else {"campaign": None}
+    if found["campaign"] is None:
+        return gone("calls", "request", str(number), "one that is still kept and calls somebody")
+    return flask.render_template("page/calls_of.html", **found)
 
 
 def calls_of(entry: Entry) -> dict[str, Any]:
@@ -106,9 +107,8 @@ def _campaigns() -> dict[str, Any]:
             counts[state] = counts.get(state, 0) + 1
             if state in {"ringing", "answered"} and len(now_talking) < _CAMPAIGNS:
                 now_talking.append(shown_masked(call.document(now)))
-        text = visible.first_words(twin.calls.message(campaign).text)
-        about = {**_campaign(campaign), "shares": charts.shares(counts)}
-        shown.append({**about, "text": shown_masked(text)})
+        text = visible.first_words(shown_masked(twin.calls.message(campaign).text))
+        shown.append({**_campaign(campaign), "shares": charts.shares(counts), "text": text})
     return {
         "campaigns": shown,
         "talking": now_talking,

@@ -26,6 +26,7 @@ ROWS: Final = 50
 _LONGEST_SEARCH: Final = 0.1
 # Of the parameters of the inbox, those that the page sets itself.
 _OWN: Final = frozenset({"since", "wait", "limit"})
+_EVENTS: Final = "text/event-stream"
 
 
 @blueprint.before_app_request
@@ -86,9 +87,10 @@ def _rows(args: Mapping[str, str]) -> dict[str, Any]:
 def _row(entry: Entry) -> dict[str, Any]:
     inbox = served_twin().inbox
     gist = inbox.gist(entry)
-    about = {"text": visible.first_words(gist.text), "number": gist.number}
-    row: dict[str, Any] = shown_masked({**inbox.row(entry), **about, "contacts": gist.contacts})
-    return row
+    about = {"text": gist.text, "number": gist.number, "contacts": gist.contacts}
+    row: dict[str, Any] = shown_masked({**inbox.row(entry), **about})
+    # Masked before: what is left of a number that is cut is not known as one.
+    return {**row, "text": visible.first_words(row["text"])}
 
 
 def _filters() -> list[forms.FormField]:
@@ -119,13 +121,13 @@ def _example() -> str:
 def events() -> flask.Response:
     """What changes, as server-sent events; where the server cannot stream, from a thread."""
     serving, streams = served(), flask.request.environ.get(wsgi.STREAMED)
-    if flask.request.method == "HEAD":
-        return flask.Response(mimetype="text/event-stream")
     news = News(serving.twin.store)
+    if flask.request.method == "HEAD":
+        return flask.Response(mimetype=_EVENTS)
     if not streams:
         if streams is not None or not serving.waiting.acquire(blocking=False):
-            # One at a time: a browser asks again.
-            return flask.Response(b"retry: 2000\n" + news.event(), mimetype="text/event-stream")
+            # The connection ends with its answer, or no thread is free: a browser asks again.
+            return flask.Response(b"retry: 2000\n" + news.event(), mimetype=_EVENTS)
         news = News(serving.twin.store, serving.waiting.release)
     body: Any = news
-    return flask.Response(body, mimetype="text/event-stream", direct_passthrough=True)
+    return flask.Response(body, mimetype=_EVENTS, direct_passthrough=True)
