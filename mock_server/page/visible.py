@@ -22,7 +22,7 @@ _LONGEST_COMPARED: Final = 400
 # Controls, half surrogate pairs, and what has no width or changes the direction.
 UNSEEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+    "\ufff9-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 
 
@@ -58,7 +58,7 @@ def plain(text: str, longest: int = 200) -> str:
     >>> plain("a\u202eb", 2)
     'aU+202E…'
     """
-    shown = _UNSEEN.sub(lambda found: f"U+{ord(found[0]):04X}", text[:longest])
+    shown = UNSEEN.sub(lambda found: f"U+{ord(found[0]):04X}", text[:longest])
     return f"{shown}…" if len(text) > longest else shown
 
 
