@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -12,15 +12,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from mock_server.contract.loader import Contract, load
 from served_page import Site
-from watching import Watch
+from watching import NewContext, Watch
 
 WIDE = {"width": 1440, "height": 900}
 # Nothing here is timed: whatever takes so long, in milliseconds, does not happen any more.
 PATIENCE = 15_000
 
 expect.set_options(timeout=PATIENCE)
-
-NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="session")

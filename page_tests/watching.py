@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Request, WebError
 
+NewContext = Callable[..., BrowserContext]
+"""Makes a context with these options of Playwright; see the fixture."""
 _BAD = frozenset({"error", "warning"})
 
 
