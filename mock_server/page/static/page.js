@@ -520,6 +520,7 @@ async function send() {
       line.append(link);
     }
     const body = document.createElement("pre");
+    body.tabIndex = 0;  // It may be scrolled.
     body.textContent = text;
     place.append(line, body);
   } catch (error) {
