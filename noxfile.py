@@ -247,7 +247,7 @@ def update(session: nox.Session) -> None:
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure speed and size; nothing here fails."""
-    install(session, "tests")
+    install(session, "page")
     session.run("python", "benchmarks/reading.py")
     session.run("python", "benchmarks/peers.py")
     session.run("python", "benchmarks/receipts.py")
@@ -255,6 +255,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/campaigns.py")
     session.run("python", "benchmarks/crash_drill.py")
     session.run("python", "benchmarks/voice.py")
+    session.run("python", "benchmarks/page.py")
 
 
 @nox.session(default=False)

@@ -194,9 +194,8 @@ def slowed(
 
 def main() -> None:
     """Measure and print."""
-    chromium = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
     if chromium is None:
         print("There is no Chromium here; ./noxw -s page installs one.")
         return
