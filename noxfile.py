@@ -100,16 +100,22 @@ def contract(session: nox.Session) -> None:
 @nox.session
 def page(session: nox.Session) -> None:
     """The page in a real Chromium, which is installed if that can be done (`-- -k word`)."""
-    chromium = _browser() or _installed_browser()
-    if chromium is None:
-        why = f"there is no Chromium, and none can be installed: apt-get install {BROWSERS[0]}"
-        if os.environ.get("CI"):
-            session.error(why)
-        session.skip(f"skipped: {why}")
+    chromium = browser(session)
     install(session, "page")
     # The tests take about as long as each other, so whoever is done takes some of the rest.
     workers = ("-n", "2", "--dist", "worksteal")
     session.run("pytest", *workers, "page_tests", *session.posargs, env={"CHROMIUM": chromium})
+
+
+def browser(session: nox.Session) -> str:
+    """The path of a Chromium; without one the session is skipped, or fails where it is CI."""
+    found = _browser() or _installed_browser()
+    if found is None:
+        why = f"there is no Chromium, and none can be installed: apt-get install {BROWSERS[0]}"
+        if os.environ.get("CI"):
+            session.error(why)
+        session.skip(f"skipped: {why}")
+    return found
 
 
 def _browser() -> str | None:
@@ -211,6 +217,14 @@ def demo(session: nox.Session) -> None:
     """Show the main job: a twin, the vendor's example, sloppy requests and their outcome."""
     install(session, "")
     session.run("vms", "demo", *session.posargs)
+
+
+@nox.session(default=False)
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of the page for the README, from a twin that got requests."""
+    chromium = browser(session)
+    install(session, "page")
+    session.run("python", "page_tests/pictures.py", env={"CHROMIUM": chromium})
 
 
 @nox.session(default=False)

@@ -415,6 +415,12 @@ def test_a_field_has_what_its_schema_has() -> None:
     assert second.choices == (("1", "1"),)
 
 
+def test_one_character_is_no_characters() -> None:
+    (field,) = forms.fields_of({"properties": {"a": {"minLength": 1}}}, lambda one: one)
+
+    assert field.bounds == "at least 1 character"
+
+
 def test_the_reference_is_of_the_one_operation() -> None:
     about = reference(ContractFile.read(shipped("voice-campaign.yaml")))
 

@@ -117,4 +117,5 @@ def _choices(schema: Schema) -> Iterator[tuple[str, str]]:
 def _bounds(schema: Schema) -> Iterator[str]:
     for keyword, words in _BOUNDS:
         if keyword in schema:
-            yield words.format(schema[keyword])
+            shown = words.format(schema[keyword])
+            yield shown.removesuffix("s") if schema[keyword] == 1 else shown
