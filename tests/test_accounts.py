@@ -771,6 +771,7 @@ def test_every_magic_number_is_tried() -> None:
     assert PROMISED.keys() == CONTRACT.magic.numbers.keys()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("number", PROMISED)
 @pytest.mark.parametrize("others", [[], [NUMBER]], ids=["alone", "among others"])
 def test_a_magic_number_does_what_it_says(ada: Login, number: str, others: list[str]) -> None:
@@ -841,6 +842,7 @@ def test_a_magic_number_never_rings(number: str) -> None:
     assert len(number) == len("+33612345678")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("value", CONTRACT.magic.numbers.values(), ids=lambda value: value.value)
 def test_what_a_magic_number_does_could_be_injected(ada: Login, value: Any) -> None:
     ada.inject(value.does)
@@ -859,6 +861,7 @@ def test_a_magic_key_is_refused_whatever_the_login(ada: Login, grace: Login, key
     assert ada.ask("GET").status_code == 404
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("at", ["", "@example.com"])
 @pytest.mark.parametrize(
     ("end", "body", "status"),

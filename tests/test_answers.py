@@ -316,6 +316,7 @@ def test_a_2xx_that_breaks_off_is_accepted(door: Door, status: int, name: str) -
     assert type(streamed(door, status, name)) is kind
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 503])
 @pytest.mark.parametrize("name", sorted(set(BROKEN) - {"gzip of garbage"}))
@@ -382,6 +383,7 @@ def wired(door: Door, before: bytes) -> Any:
     return door.told(raising(AssertionError()), setup={**ONCE, "transport": carrier})
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize(("before", "kind"), WIRE.values(), ids=WIRE)
 def test_bytes_on_the_wire_are_one_error(door: Door, before: bytes, kind: type) -> None:

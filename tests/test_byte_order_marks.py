@@ -38,6 +38,7 @@ def test_a_command_reads_a_file_that_begins_with_a_byte_order_mark(
     assert (done.exit_code, done.stderr) == (0, "")
 
 
+@pytest.mark.unmeasured
 def test_a_contract_is_read_through_every_door_with_its_mark(tmp_path: Path) -> None:
     path = tmp_path / "contract.yaml"
     path.write_bytes(codecs.BOM_UTF8 + FILES["contract.yaml"])

@@ -46,6 +46,7 @@ def test_explain_shows_a_note_for_each_mistake(tmp_path: Path) -> None:
     assert {note["path"].split("/")[1] for note in document["notes"]} == set(TEN_MISTAKES)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "shown",
     [
@@ -127,6 +128,7 @@ STRICTLY = (
 )
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("body", "code"), STRICTLY)
 def test_strict_exits_with_1_on_any_repair_or_refusal(body: object, code: int) -> None:
     assert run("explain", "--strict", "-", stdin=body).exit_code == code

@@ -245,6 +245,7 @@ def test_a_body_that_breaks_off_is_refused_and_stands_in_the_inbox(url: str, how
     assert "only" in json.dumps(entry["unreadable"])
 
 
+@pytest.mark.unmeasured
 def test_a_client_that_goes_away_while_it_is_answered_is_in_nobody_s_way(url: str) -> None:
     inject(url, {"fault": "delay", "seconds": 60, "times": 1})
     with connect(url) as connection:
@@ -335,6 +336,7 @@ def test_what_is_drained_has_an_end(url: str, monkeypatch: pytest.MonkeyPatch) -
     assert entries(url) == 1
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "sent", [b"", b"GET / HT", send(b"Content-Length: 9") + b"a", send(CHUNKED), WHOLE]
 )
@@ -351,6 +353,7 @@ def test_who_is_waited_for_too_long_is_dropped(contract: Contract, loop: Any, se
         assert exchange(running.url, LAST) == [200]
 
 
+@pytest.mark.unmeasured
 def test_who_waits_for_an_answer_is_not_dropped(contract: Contract, loop: Any) -> None:
     with Serving(create_app(Twin(contract)), patience=0.05, new_loop=loop) as running:
         inject(running.url, {"fault": "delay", "seconds": 0.3})
@@ -525,6 +528,7 @@ def test_a_second_signal_ends_it_at_once() -> None:
         assert process.wait(10) == 0
 
 
+@pytest.mark.unmeasured
 def test_what_came_in_before_the_end_is_answered_and_no_more_is_read(
     contract: Contract, loop: Any
 ) -> None:

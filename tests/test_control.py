@@ -189,6 +189,7 @@ def test_every_documented_answer_is_tried() -> None:
     }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_every_route_turns_away_what_lacks_the_token(twin: Twin, path: str, method: str) -> None:
     client = create_app(twin, ServeOptions(token="secret")).test_client()
@@ -199,6 +200,7 @@ def test_every_route_turns_away_what_lacks_the_token(twin: Twin, path: str, meth
     assert not complaints(path, method, 401, response.json)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 @pytest.mark.parametrize("header", [{"Host": "example.com"}, {"Origin": "https://example.com"}])
 def test_every_route_turns_away_other_hosts_and_origins(
@@ -273,6 +275,7 @@ def test_every_documented_fault_is_tried() -> None:
     assert {rule["fault"] for rule in EVERY_FAULT} == mapping.keys()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("rule", EVERY_FAULT, ids=str)
 @pytest.mark.parametrize("mask", ["", "masked"])
 def test_the_entry_of_an_injected_request_is_as_documented(

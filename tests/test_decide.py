@@ -143,6 +143,7 @@ def test_an_edit_without_findings_asks_for_a_new_number_too() -> None:
     ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("more", ["# a comment\n", ""])
 def test_a_published_contract_is_never_told_to_be_overwritten(
     capsys: pytest.CaptureFixture[str], more: str

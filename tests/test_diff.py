@@ -364,6 +364,7 @@ def test_what_changes_no_call_is_no_finding(pairs: list[tuple[str, str]]) -> Non
     assert found(*pairs).findings == ()
 
 
+@pytest.mark.unmeasured
 def test_a_status_that_is_gone_breaks() -> None:
     pairs = HARMLESS["a status more"][0]
 
@@ -416,6 +417,7 @@ def test_who_is_hit_depends_on_the_parameter(name: str, hit: str) -> None:
     assert hit in found((described, stricter)).findings[0].hit
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("pairs", [SILENT["another code"][0], SILENT["other stakes"][0]])
 def test_a_code_and_stakes_change_no_call(pairs: list[tuple[str, str]]) -> None:
     assert found(*pairs).findings[0].hit == "client code and whoever tests against the twin"
@@ -508,6 +510,7 @@ def test_what_hangs_on_a_member_that_is_gone_is_told_once() -> None:
     assert about == ["deliveryReceipt.meta_data"]
 
 
+@pytest.mark.unmeasured
 def test_an_answer_that_can_no_longer_be_read_is_a_finding_whatever_the_rules_say() -> None:
     less = ("          residual: residual_credit\n", "")
 
@@ -517,6 +520,7 @@ def test_an_answer_that_can_no_longer_be_read_is_a_finding_whatever_the_rules_sa
     assert any("residual_credit" in proof for proof in first.proof)
 
 
+@pytest.mark.unmeasured
 def test_each_proof_is_about_its_own_finding() -> None:
     dearer = ('          value: "0.05"', '          value: "0.50"')
     shorter = ("maxLength: 1224", "maxLength: 160")
@@ -623,6 +627,7 @@ def test_a_version_that_tells_too_little_is_named() -> None:
     assert "info.version must be at least 2.0.0, not 0.2.0." in output
 
 
+@pytest.mark.unmeasured
 def test_the_shipped_contract_is_the_new_one_if_none_is_named() -> None:
     assert ran(OLDER).output.splitlines()[0] == ran(OLDER, NOW).output.splitlines()[0]
 
@@ -652,6 +657,7 @@ def test_github_shows_a_finding_at_its_line() -> None:
     assert re.match(r"::error file=.*voice-campaign\.yaml,line=\d+,title=silent parameter-", output)
 
 
+@pytest.mark.unmeasured
 def test_a_git_revision_is_read_without_a_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -897,6 +903,7 @@ def test_better_evidence_of_calls_is_no_change() -> None:
     assert found(other).findings == ()
 
 
+@pytest.mark.unmeasured
 def test_calls_are_compared_with_the_shipped_ones_where_there_are_none() -> None:
     older, other = side(OLDER), changed(("{voice: BUSY,", "{voice: REFUSED,"))
 

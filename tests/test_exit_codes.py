@@ -41,6 +41,7 @@ def _no_redocly(monkeypatch: pytest.MonkeyPatch) -> None:
 # ── lint ─────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("every", [[], ["--every"]])
 def test_what_lint_finds_is_1_though_a_linter_is_missing(changed: str, every: list[str]) -> None:
     assert code("lint", changed, *every) == 1

@@ -51,6 +51,7 @@ def ran(command: str, contract: Path, package: Path) -> Result:
     return CliRunner().invoke(vms, [command, str(contract), str(package)])
 
 
+@pytest.mark.unmeasured
 def test_the_client_in_the_tree_is_what_the_contract_generates() -> None:
     done = ran("drift", CONTRACT, PACKAGE)
 
@@ -261,6 +262,7 @@ def read(package: Path, name: str = "options.py") -> str:
     return (package / name).read_text("utf-8")
 
 
+@pytest.mark.unmeasured
 def test_names_that_are_no_python_names_become_such(tmp_path: Path) -> None:
     name = block("list_name", 8)
     more = "".join(f"        {new}:\n{name}" for new in ("from", "self", "1st"))
@@ -280,6 +282,7 @@ def test_names_that_are_no_python_names_become_such(tmp_path: Path) -> None:
     assert names == {"from_", "self_", "field_1st", *get_type_hints(VoiceCampaignOptions)}
 
 
+@pytest.mark.unmeasured
 def test_a_body_written_out_and_a_parameter_elsewhere_are_generated(tmp_path: Path) -> None:
     path = tmp_path / "contract.yaml"
     body, name, mark = block("VoiceCampaign", 4), block("list_name", 8), block("request_id", 8)

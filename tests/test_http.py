@@ -53,6 +53,7 @@ def latest(twin: VoiceTwin) -> dict[str, Any]:
 # ── headers ─────────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("names", ["api_login api-key", "api-login api_key", "api_login api_key"])
 def test_an_underscore_makes_another_name_that_does_not_sign_in(
     twin: VoiceTwin, names: str
@@ -73,6 +74,7 @@ def test_who_pays_is_not_who_stands_beside_with_an_underscore(
     twin.assert_sent(times=1)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", ["api-login", "api-key", "Api-Key"])
 @pytest.mark.parametrize("value", ["the same", "another"])
 def test_a_login_or_key_that_stands_twice_does_not_sign_in(
@@ -140,6 +142,7 @@ def test_the_query_is_kept_as_it_was_sent(twin: VoiceTwin) -> None:
     assert latest(twin)["query"] == ""
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("query", "stakes", "meant"),
     [

@@ -162,6 +162,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE)
 def test_an_unreadable_body_is_a_bad_request(send: Send, data: bytes) -> None:
     response = send(data=data, content_type="application/json")
@@ -169,6 +170,7 @@ def test_an_unreadable_body_is_a_bad_request(send: Send, data: bytes) -> None:
     assert (response.status_code, response.json) == (400, {"code": 400, "message": "Bad request."})
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE)
 def test_an_unreadable_body_costs_nothing(send: Send, data: bytes) -> None:
     send(data=data, content_type="application/json")

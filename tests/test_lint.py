@@ -337,6 +337,7 @@ def test_a_source_whose_place_is_no_path_is_not_looked_for(tmp_path: Path) -> No
     assert done.exit_code == 0
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", ["list_name", "listName", "LIST-NAME", "requestMode", "lang"])
 def test_a_mistaken_name_that_is_another_parameter_in_any_spelling_is_found(
     tmp_path: Path, name: str

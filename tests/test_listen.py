@@ -278,6 +278,7 @@ def test_a_receipt_is_forwarded_as_the_api_would_send_it(
 ANSWERS = {"204": 0, "500": 1, "302": 1}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("status", ANSWERS)
 def test_the_receivers_status_is_printed_and_makes_the_exit_code(
     twin: VoiceTwin, ready: Ready, receiver: str, took: list[tuple[str, bytes]], status: str

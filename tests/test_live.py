@@ -84,6 +84,7 @@ def test_a_request_is_reported_to_every_page(serving: Serving, twin: Twin) -> No
         assert next(one) == next(other) == {"last": 1, "kept": 1, "evicted": 0}
 
 
+@pytest.mark.unmeasured
 def test_many_requests_are_one_event(
     serving: Serving, twin: Twin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -313,6 +313,7 @@ def test_notes_that_are_alike_stand_together(client: FlaskClient) -> None:
     assert 'id="note-500"' in page
 
 
+@pytest.mark.unmeasured
 def test_of_a_long_body_the_rest_is_shown_on_demand(client: FlaskClient) -> None:
     numbers = [{"phone_number": f"003361234{n:04}"} for n in range(500)]
     post(client, {**BODY, "recipients": numbers})
@@ -643,6 +644,7 @@ def test_the_reference_has_every_parameter_and_answer(
 # ── protection ───────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("path", [*PAGES, "page/static/page.js", "page/requests/99", "?after=x"])
 def test_every_page_has_the_headers_that_keep_it_from_running_anything(
     client: FlaskClient, path: str

@@ -259,6 +259,7 @@ def test_curl_sends_the_same_bytes_again(
     assert other.outcome.__class__ is entry.outcome.__class__
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", BODIES)
 def test_httpx_sends_the_same_body_again(
     twin: Twin, url: str, contract: Contract, name: str, monkeypatch: pytest.MonkeyPatch

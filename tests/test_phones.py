@@ -48,6 +48,7 @@ def test_valid_numbers_are_those_of_the_library(spelling: tuple[str, str]) -> No
     assert phone_numbers.is_valid(number) == (phone_numbers._parsed(number, None) is not None)  # noqa: SLF001  (as above)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_regions_example_is_valid(region: str) -> None:
     example = phonenumbers.example_number(region)

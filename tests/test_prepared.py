@@ -254,6 +254,7 @@ def as_json_lines(path: Path) -> Path:
     return path / "a.jsonl"
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("made", [lambda _: many(10_000), as_csv, as_json_lines])
 def test_the_memory_holds_a_part_of_a_source_only(
     tmp_path: Path, made: Callable[[Path], Any]

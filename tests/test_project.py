@@ -75,6 +75,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.unmeasured
 def test_every_line_of_the_transcript_is_printed_by_the_demo() -> None:
     printed = plain(CliRunner().invoke(vms, ["demo"], catch_exceptions=False).output)
 
@@ -82,6 +83,7 @@ def test_every_line_of_the_transcript_is_printed_by_the_demo() -> None:
     assert [line for line in plain(transcript) if line not in printed] == []
 
 
+@pytest.mark.unmeasured
 def test_the_readmes_python_sends_a_campaign(twin_url: str) -> None:
     (code,) = (block for block in blocks("python") if "VoiceClient" in block)
     names: dict[str, object] = {}

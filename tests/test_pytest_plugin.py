@@ -87,6 +87,7 @@ def test_it_rings(voice_twin, number):
     )
 
 
+@pytest.mark.unmeasured
 def test_a_test_has_the_same_login_and_tickets_in_each_run(suite: pytest.Pytester) -> None:
     tests = """
 from pathlib import Path
@@ -164,6 +165,7 @@ def test_the_option_goes_before_the_setting(suite: pytest.Pytester) -> None:
     passes(suite, IN_PROCESS, "--voice-twin=in-process")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("marker", ['"http"', 'mode="http"'])
 def test_the_marker_goes_before_the_option(suite: pytest.Pytester, marker: str) -> None:
     tests = f"@pytest.mark.voice_twin({marker}){BY_PORT}"
@@ -346,6 +348,7 @@ def test_the_setting_makes_every_account_strict(suite: pytest.Pytester) -> None:
     passes(suite, STRICT)
 
 
+@pytest.mark.unmeasured
 def test_accounts_are_lenient_unless_told_otherwise(suite: pytest.Pytester) -> None:
     ran(suite, STRICT).assert_outcomes(failed=1)
 
@@ -410,6 +413,7 @@ def test_a_failed_test_that_sent_nothing_shows_that_nothing_arrived(
     result.stdout.fnmatch_lines(["*- What arrived at voice_twin -*", "nothing"])
 
 
+@pytest.mark.unmeasured
 def test_a_failed_verification_shows_the_test_and_no_code_of_the_twin(
     suite: pytest.Pytester,
 ) -> None:

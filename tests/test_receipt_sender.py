@@ -749,6 +749,7 @@ def test_receipts_wait_for_a_url_that_was_taken_away(client: FlaskClient, endpoi
     until(lambda: MANY[-1] in other.numbers)
 
 
+@pytest.mark.unmeasured
 def test_no_more_receipts_are_taken_on_than_are_kept(client: FlaskClient, endpoint: Any) -> None:
     there = endpoint(lambda _: b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")
     receive(client, there)
@@ -806,6 +807,7 @@ def test_a_defect_is_logged_and_ends_nothing(
     assert "The twin failed; please report this." in caplog.text
 
 
+@pytest.mark.unmeasured
 def test_a_phone_that_is_set_while_receipts_leave_changes_none_of_them(
     client: FlaskClient, endpoint: Any
 ) -> None:

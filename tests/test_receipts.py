@@ -544,6 +544,7 @@ def test_a_form_is_read_as_its_json_is(receipt: dict[str, Any], write: str) -> N
     assert read == told | ({"meta_data": inside} if inside else {})
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("wanted", [DeliveryReceipt, OtherCallback, ReceiptError])
 def test_the_drawn_bodies_have_every_outcome(wanted: type) -> None:
     find(BODIES, lambda body: type(outcome(body)) is wanted, settings=settings(max_examples=500))

@@ -1185,6 +1185,7 @@ def test_the_key_is_nowhere(twin: VoiceTwin, in_doubt: Result, source: Path) -> 
     ] * 6
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="skipped: no /dev/full here")
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_a_summary_that_cannot_be_printed_does_not_change_the_exit_code(
@@ -1326,6 +1327,7 @@ def wait_until_sent(twin: VoiceTwin, frames: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.unmeasured
 def test_an_interrupt_waits_writes_down_and_can_be_resumed(twin: VoiceTwin, tmp_path: Path) -> None:
     path = listed(tmp_path, many(200))
     given = ("--frame-size", 10, "--concurrency", 2, "--json")
@@ -1347,6 +1349,7 @@ def test_an_interrupt_waits_writes_down_and_can_be_resumed(twin: VoiceTwin, tmp_
     assert sorted(sent_numbers(twin)) == many(200)
 
 
+@pytest.mark.unmeasured
 def test_killed_in_the_middle_and_resumed_everybody_is_called_once(
     twin: VoiceTwin, tmp_path: Path
 ) -> None:
@@ -1377,6 +1380,7 @@ def test_the_second_interrupt_ends_it_at_once(twin: VoiceTwin, tmp_path: Path) -
         assert process.wait(10) == 130
 
 
+@pytest.mark.unmeasured
 def test_at_a_terminal_it_asks_and_shows_a_bar(twin: VoiceTwin, tmp_path: Path) -> None:
     path = listed(tmp_path, many(20))
     here, there = pty.openpty()

@@ -345,6 +345,7 @@ def test_the_server_names_itself_and_no_one_else(twin: str) -> None:
     assert httpx.get(f"{twin}/_twin/health").headers["Server"] == "vms-kit"
 
 
+@pytest.mark.unmeasured
 def test_more_connections_than_threads_are_kept_alive(twin: str) -> None:
     with contextlib.ExitStack() as open_ones:
         clients = [open_ones.enter_context(httpx.Client(base_url=twin)) for _ in range(40)]
@@ -439,6 +440,7 @@ def test_it_stops_with_connections_open() -> None:
         client.close()
 
 
+@pytest.mark.unmeasured
 def test_what_is_not_answered_when_it_stops_is_cut_off() -> None:
     begun, end = threading.Semaphore(0), threading.Event()
 

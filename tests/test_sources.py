@@ -265,6 +265,7 @@ def test_utf_16_without_a_mark_is_told(folder: Folder) -> None:
     assert told.endswith("wanted text without NUL; " + UTF8)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", ["numbers.csv", "numbers.jsonl"])
 def test_latin_1_is_told_with_its_line_and_bytes(folder: Folder, name: str) -> None:
     good = f"{ADA}\n" if name.endswith("csv") else f'"{ADA}"\n'

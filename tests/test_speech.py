@@ -104,6 +104,7 @@ def test_what_has_no_voice_is_named_with_what_has_one(language: str, gender: str
         voices.voice(language, gender)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("language", "gender"), EACH)
 def test_a_sentence_takes_seconds_and_is_heard(
     spoken: dict[tuple[str, str], bytes], language: str, gender: str

@@ -77,6 +77,7 @@ def failure(verify: Callable[[], object]) -> list[str]:
 # ── what the code under test needs ─────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 def test_transport_and_headers_reach_the_account(twin: VoiceTwin) -> None:
     assert send(twin).status_code == 201
     assert [message.text for message in twin.messages] == ["Hello."]
@@ -182,6 +183,7 @@ def test_settings_are_set(twin: VoiceTwin) -> None:
     assert twin.credit == Decimal("3.40")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("opt_outs", [[NUMBER], (NUMBER,), {NUMBER}, frozenset({NUMBER})])
 def test_opt_outs_may_be_any_collection(near: VoiceTwin, opt_outs: Any) -> None:
     near.set(opt_outs=opt_outs)
@@ -322,6 +324,7 @@ def test_a_clock_does_not_advance_backwards(twin: VoiceTwin) -> None:
 # ── faults ─────────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_a_status_is_injected(twin: VoiceTwin, status: int) -> None:
     twin.faults.status(status, times=1)
@@ -694,6 +697,7 @@ def test_a_message_that_is_there_is_not_waited_for(twin: VoiceTwin) -> None:
     assert twin.wait_for_message(text="Two.", number=NUMBER, timeout=0).text == "Two."
 
 
+@pytest.mark.unmeasured
 def test_a_wait_ends_with_a_message_of_another_thread(twin: VoiceTwin) -> None:
     send(twin, text="One.")
     sending = later(lambda: [send(twin, text="Not yet."), send(twin, text="Two.")])
@@ -709,6 +713,7 @@ def test_a_wait_of_an_empty_inbox_ends_with_its_first_message(twin: VoiceTwin) -
     sending.join()
 
 
+@pytest.mark.unmeasured
 def test_a_wait_does_not_end_with_a_message_of_another_account(twin: VoiceTwin) -> None:
     other = twin.another()
     sending = later(lambda: send(other))
@@ -717,6 +722,7 @@ def test_a_wait_does_not_end_with_a_message_of_another_account(twin: VoiceTwin) 
     sending.join()
 
 
+@pytest.mark.unmeasured
 def test_a_wait_ends_when_a_scheduled_message_is_due(twin: VoiceTwin) -> None:
     twin.clock.freeze(NOON)
     send(twin, send_at="2026-11-23T13:00:00Z")
@@ -771,6 +777,7 @@ VERIFICATIONS: list[Callable[[VoiceTwin], object]] = [
 ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("verify", VERIFICATIONS)
 def test_no_verification_passes_after_an_eviction(
     overflown: VoiceTwin, verify: Callable[[VoiceTwin], object]
@@ -894,6 +901,7 @@ def test_a_slash_at_the_end_of_the_url_does_not_matter() -> None:
         assert host.base_url == served.base_url
 
 
+@pytest.mark.unmeasured
 def test_many_accounts_at_once_count_exactly() -> None:
     with mock_server.running() as twin, ThreadPoolExecutor(8) as pool:
         accounts = [twin.another(f"ada-{number}@example.com") for number in range(8)]

@@ -385,6 +385,7 @@ def test_an_endless_retry_after_is_not_waited_for(door: Door) -> None:
     assert waits(door, status(429, "9" * 400), good, retries=retries) == []
 
 
+@pytest.mark.unmeasured
 @both
 def test_thousands_of_tries_are_no_trouble(door: Door) -> None:
     setup = {"retries": Retries(attempts=1100), "timeout": Timeout(total=float("inf"))}

@@ -74,6 +74,7 @@ def test_a_campaign_of_a_user_runs(user: ModuleType, folder: Path) -> None:
             user.many(client)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("code", "told"), [(400, "Bad Request"), (429, "sent"), (302, "302 "), (503, "sent")]
 )

@@ -132,6 +132,7 @@ def test_a_wait_at_the_server_ends_with_nothing_when_the_time_is_up(url: str) ->
     assert ask(url, "wait=0.01&login=nobody") == []
 
 
+@pytest.mark.unmeasured
 def test_a_campaign_becomes_due_while_somebody_waits(url: str) -> None:
     clock = f"{url}/_twin/accounts/ada/clock"
     httpx.put(clock, json={"now": "2026-11-23T12:00:00Z", "frozen": False})
