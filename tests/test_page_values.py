@@ -275,6 +275,26 @@ def test_httpx_sends_the_same_body_again(
     assert other.request.content_type == entry.request.content_type
 
 
+def test_what_cannot_be_seen_cannot_be_copied_so_curl_gets_it_in_base64(
+    twin: Twin, contract: Contract
+) -> None:
+    sent = {**SIGNED_IN, "api-login": "a\u200bb"}
+    entry = twin.handle(Request("POST", SEND, sent, b"{}")).entry
+
+    found = again(entry, contract)
+
+    assert '-H "$(echo YXBpLWxvZ2luOiBh4oCLYg== | base64 -d)"' in found.curl
+    assert "'api-login': 'a\\u200bb'.encode()," in found.httpx
+
+
+def test_a_test_case_expects_no_status_where_there_was_none(twin: Twin, contract: Contract) -> None:
+    found = resend(kept(twin, *BODIES["json"]), contract, "http://127.0.0.1:1", None)
+
+    assert found is not None
+    assert "status_code" not in found.test
+    assert 'headers["Twin-Notes"] == "0"' in found.test
+
+
 def test_php_has_the_same_bytes(twin: Twin, contract: Contract) -> None:
     quoted = again(kept(twin, *BODIES["quotes"]), contract).php
     binary = again(kept(twin, *BODIES["null"], encoded=True), contract).php

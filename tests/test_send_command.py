@@ -1327,7 +1327,6 @@ def wait_until_sent(twin: VoiceTwin, frames: int) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.unmeasured
 def test_an_interrupt_waits_writes_down_and_can_be_resumed(twin: VoiceTwin, tmp_path: Path) -> None:
     path = listed(tmp_path, many(200))
     given = ("--frame-size", 10, "--concurrency", 2, "--json")
