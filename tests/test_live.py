@@ -49,8 +49,10 @@ def subscribed(twin: Twin) -> int:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    """Wait until something is so; a test that hangs ends by the limit of the whole run."""
+    """Wait until something is so."""
+    end = time.monotonic() + 20
     while not is_so():
+        assert time.monotonic() < end
         time.sleep(0.005)
 
 

@@ -29,7 +29,10 @@ from mock_server.page.stakes import at_stake
 from mock_server.page.visible import Part, compared, first_words, plain, visible, written
 from mock_server.store.entries import Accepted, Entry, Request
 
-TEXTS = st.text(st.characters(exclude_categories=()) | st.sampled_from("<>&\"'\u202e\x00\u200b"))
+# Half of the characters are those that matter: next to each other, too.
+TEXTS = st.lists(
+    st.sampled_from("<>&\"'\u202e\x00\u200b") | st.characters(exclude_categories=())
+).map("".join)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
@@ -61,6 +64,11 @@ def test_nothing_shown_runs_hides_or_reorders(text: str) -> None:
         bare = shown.replace('<span class="code">', "").replace('<span class="more">', "")
         assert "<" not in bare.replace("</span>", "")
         assert not re.search("[\x00-\x08\x1b\u202a-\u202e\u2066-\u2069\u200b\ud800-\udfff]", shown)
+
+
+@pytest.mark.parametrize("text", ["<b>\u202e", "\u202e<b>", "<b>\u202e<i>\x00<u>"])
+def test_markup_beside_what_cannot_be_seen_is_escaped(text: str) -> None:
+    assert not re.search("<[biu]>", str(visible(text)))
 
 
 def test_of_a_long_text_the_rest_is_counted() -> None:
