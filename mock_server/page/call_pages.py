@@ -51,14 +51,17 @@ def calls_of(entry: Entry) -> dict[str, Any]:
         served().sender.log_unsent(entry.login)
     receipts = dict[str, list[dict[str, Any]]]()
     for receipt in twin.store.receipts(entry.login)[0]:
-        number, _, rest = receipt.id.partition("-")
-        if number == str(entry.id):
-            call_id = f"{number}-{rest.partition('-')[0]}"
-            receipts.setdefault(call_id, []).append(shown_masked(receipt.document()))
+        # Behind the id of its call, what kind of receipt it is.
+        call_id = "-".join(receipt.id.split("-")[:2])
+        receipts.setdefault(call_id, []).append(receipt.document())
     return {
         "campaign": _campaign(campaign),
         "calls": [
-            {**shown_masked(call), "line": line, "receipts": receipts.get(call["id"], [])}
+            {
+                **shown_masked(call),
+                "line": line,
+                "receipts": shown_masked(receipts.get(call["id"], [])),
+            }
             for call, line in zip(shown, charts.timelines(shown, now), strict=True)
         ],
         "shares": charts.shares(counts),
