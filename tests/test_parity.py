@@ -58,7 +58,6 @@ def parity(
     return Parity(contract, path, server, clock, lambda _: None), server
 
 
-@pytest.mark.unmeasured
 def test_a_twin_behind_a_foreign_name_answers_the_same(contract: Contract, clock: Clock) -> None:
     one, server = parity(contract, clock)
 
@@ -70,7 +69,6 @@ def test_a_twin_behind_a_foreign_name_answers_the_same(contract: Contract, clock
     assert not any(b"+336" in body for body in server.bodies)
 
 
-@pytest.mark.unmeasured
 def test_a_server_on_this_machine_is_asked_every_case_as_it_is_written(
     contract: Contract, clock: Clock, tmp_path: Path
 ) -> None:
@@ -424,7 +422,6 @@ def test_what_was_never_asked_is_asked_first(
         assert len(snapshots.load(tmp_path / "kept.json")) == asked
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("options", "code"),
     [
