@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from common import BODY, SIGNED_IN, Clock
+from common import BODY, SIGNED_IN, Clock, CompiledTemplates
 from mock_server.contract.loader import Contract
 from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
@@ -34,6 +34,7 @@ class Site:
         self.twin = Twin(contract, MemoryStore(most_entries=kept), clock=self.clock)
         self.options = ServeOptions(**options)
         self._application = create_app(self.twin, self.options, (blueprint,))
+        self._application.jinja_env.bytecode_cache = CompiledTemplates()
         self._serving = Serving(self._application, threads=8)
 
     def __enter__(self) -> Self:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import jinja2
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -15,6 +16,19 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SEND = "/v1/public/voice-campaign/send"
 SIGNED_IN = {"api-login": "ada@example.com", "api-key": "a-key"}
 BODY = {"text": "Hello.", "recipients": [{"phone_number": "+33612345678"}]}
+
+
+class CompiledTemplates(jinja2.BytecodeCache):
+    """Templates, compiled once for every application of the tests."""
+
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        self.kept[bucket.key] = bucket.bytecode_to_string()
 
 
 class Clock:

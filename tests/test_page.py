@@ -8,15 +8,22 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import ClassVar
 
 import flask
-import jinja2
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from common import BODY, NOON, ROOT, SEND, SIGNED_IN, account, phone
+from common import (
+    BODY,
+    NOON,
+    ROOT,
+    SEND,
+    SIGNED_IN,
+    CompiledTemplates,
+    account,
+    phone,
+)
 from mock_server.contract.loader import Contract
 from mock_server.core.handler import Twin
 from mock_server.http.app import create_app
@@ -44,22 +51,9 @@ PAGES = (
 )
 
 
-class Compiled(jinja2.BytecodeCache):
-    """Templates, compiled once for every application of these tests."""
-
-    kept: ClassVar[dict[str, bytes]] = {}
-
-    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
-        if bucket.key in self.kept:
-            bucket.bytecode_from_string(self.kept[bucket.key])
-
-    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
-        self.kept[bucket.key] = bucket.bytecode_to_string()
-
-
 def with_page(twin: Twin, **options: object) -> flask.Flask:
     app = create_app(twin, ServeOptions(**options), (blueprint,))
-    app.jinja_env.bytecode_cache = Compiled()
+    app.jinja_env.bytecode_cache = CompiledTemplates()
     return app
 
 
