@@ -139,6 +139,13 @@ def test_parameters_and_case_of_the_media_type_do_not_matter(media_type: str) ->
     assert decode(b"{}", media_type) == Decoded({})
 
 
+@pytest.mark.parametrize("sent_as", [JSON, f"{JSON}; charset=utf-8"])
+def test_a_contract_may_write_its_media_type_with_parameters(sent_as: str) -> None:
+    decoded = decode(b"{}", sent_as, media_type="application/json; charset=utf-8")
+
+    assert decoded == Decoded({})
+
+
 @pytest.mark.parametrize(("deep", "kind"), [(63, Decoded), (64, Unreadable)])
 def test_nesting_has_a_bound(deep: int, kind: type) -> None:
     assert isinstance(decode(b'{"a": ' + b"[" * deep + b"]" * deep + b"}", JSON), kind)

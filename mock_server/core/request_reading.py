@@ -49,7 +49,10 @@ class RequestReader:
             or not request.complete
             or request.query
             or len(request.body) > decoding.LARGEST_BODY
-            or (given != expected and decoding.media_type_of(given) != expected)
+            or (
+                given != expected
+                and decoding.media_type_of(given) != decoding.media_type_of(expected)
+            )
         ):
             return None
         return check(request.body)

@@ -95,7 +95,7 @@ def decode(
     if sent_as == _FORM and not_json:
         outcome = _form(text)
         warnings.append(ParseWarning("", "form", sent_as, media_type))
-    elif sent_as != media_type:
+    elif sent_as != media_type_of(media_type):
         warnings.append(ParseWarning("", "content_type", content_type, media_type))
     if isinstance(outcome, Unreadable):
         # What is wrong with the body as a whole is wrong with JSON that could be read.
