@@ -25,7 +25,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 # Thousands, other ones in every run (nox -s deep).
-settings.register_profile("deep", database=None, deadline=None, max_examples=5000, print_blob=True)
+settings.register_profile(
+    "deep", database=None, deadline=None, max_examples=10_000, print_blob=True
+)
 settings.load_profile("ci")
 
 

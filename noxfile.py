@@ -176,6 +176,13 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def score(session: nox.Session) -> None:
+    """Rate the pairs in contract_tests/diff_cases/ and write docs/diff-score.md."""
+    install(session, "tests")
+    session.run("python", "contract_tests/diff_score.py", "write")
+
+
+@nox.session(default=False)
 def deep(session: nox.Session) -> None:
     """The laws with thousands of requests, other ones each time: for a night (`-- -k law`)."""
     install(session, "tests")
@@ -262,6 +269,7 @@ def update(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure speed and size; nothing here fails."""
     install(session, "page")
+    session.run("python", "benchmarks/contract_diff.py")
     session.run("python", "benchmarks/reading.py")
     session.run("python", "benchmarks/peers.py")
     session.run("python", "benchmarks/receipts.py")

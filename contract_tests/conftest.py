@@ -23,7 +23,9 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
 )
 # Thousands, other ones in every run (nox -s deep).
-settings.register_profile("deep", database=None, deadline=None, max_examples=5000, print_blob=True)
+settings.register_profile(
+    "deep", database=None, deadline=None, max_examples=10_000, print_blob=True
+)
 # As many as in ci, drawn anew with --hypothesis-seed: was it luck that a bug was found (detect.py)?
 settings.register_profile("anew", settings.get_profile("ci"), derandomize=False)
 # After an edit of the contract (nox -s update): soon over; all of it runs afterwards.

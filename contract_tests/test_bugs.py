@@ -93,6 +93,8 @@ def test_a_planted_bug_fits_the_tree_as_it_is_and_changes_it(bug: detect.Bug) ->
 def test_every_file_of_the_suite_is_a_layer_or_has_a_reason_not_to_be_one() -> None:
     about_the_tools = {
         "test_bugs.py",  # it would hunt itself
+        "test_diff_cases.py",  # about the tools
+        "test_diff_laws.py",
         "test_contract_of_ones_own.py",  # about the tools, in another repository
         "test_keywords.py",  # about what the suite sends
         "test_new_parameter.py",  # about the generator

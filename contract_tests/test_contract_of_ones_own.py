@@ -138,7 +138,9 @@ def test_gitlab_does_the_same(repository: Repository) -> None:
 
 
 def shown_to_the_reviewer(text: str) -> None:
-    assert "| **silent** `parameter-renamed` | get_back_pressed_keys is now pressed_keys." in text
+    assert (
+        "| **silent** `closed-member-renamed` | get_back_pressed_keys is now pressed_keys." in text
+    )
     assert "VoiceCampaign.get_back_pressed_keys: Public object was removed" in text
 
 

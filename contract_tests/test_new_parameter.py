@@ -13,7 +13,7 @@ from mock_server.contract.loader import load
 from mock_server.contract.rule_table import rules
 from mock_server.core.handler import Twin
 from mock_server.store.entries import Entry, Request
-from vms.generated import generate
+from vms.contracts.generate import generate
 
 ROOT = Path(__file__).parents[1]
 OLD = "        list_name:\n          type: string\n"

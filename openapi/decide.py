@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mock_server.contract.document import ContractError, shipped
-from vms import diff
-from vms.changes.comparison import Comparison
-from vms.changes.findings import Severity, numbers
-from vms.changes.sources import side
-from vms.generated import CannotGenerateError
+from vms.contracts.diff import render
+from vms.contracts.diff.comparison import Comparison
+from vms.contracts.diff.findings import Severity, numbers
+from vms.contracts.generate import CannotGenerateError
+from vms.contracts.loaded import document
 
 CONTRACT = shipped("voice-campaign.yaml")
 ROOT = CONTRACT.parent.parent
@@ -54,25 +54,25 @@ def decisions(result: Comparison, unreleased: str) -> Iterator[str]:
     """
     told = _squeezed(unreleased)
     contract = CONTRACT.relative_to(ROOT)
-    at = f"{contract}:{result.new.file.line(('info', 'version'))}"
-    if result.findings and not result.version_tells:
+    at = f"{contract}:{result.new.openapi.line(('info', 'version'))}"
+    if result.findings and not result.version_shows:
         yield f"{at}: raise info.version to at least {result.next_version}."
     elif published_otherwise(result):
-        version = result.new.contract.version
+        version = result.new.version
         yield f"{at}: raise info.version; {version} was published with other content."
     for one in result.findings:
         if _squeezed(one.what) in told:
             continue
         if one.severity != Severity.HARMLESS and one.new is not None:
             yield f"{contract}:{one.new.line}: is the evidence still that of {one.about}?"
-        line = f"- {one.severity.capitalize()}: {diff.escaped(one.what)}"
+        line = f"- {one.severity.capitalize()}: {render.escaped(one.what)}"
         yield f'CHANGELOG.md, under "Unreleased": {line}'
 
 
 def published_otherwise(result: Comparison) -> bool:
     """Whether a contract of this version is published, and is not this one."""
-    published = VERSIONS / f"{result.new.contract.version}.yaml"
-    return published.exists() and published.read_text("utf-8") != result.new.file.text
+    published = VERSIONS / f"{result.new.version}.yaml"
+    return published.exists() and published.read_text("utf-8") != result.new.openapi.text
 
 
 def _squeezed(text: str) -> str:
@@ -95,7 +95,7 @@ def tell(result: Comparison, failed: list[str]) -> int:
         if lines:
             print(f"\n{title}")
             print("\n".join(f"  {line}" for line in lines))
-    version = result.new.contract.version
+    version = result.new.version
     publish = f"to publish: cp {CONTRACT.relative_to(ROOT)} openapi/versions/{version}.yaml"
     if published_otherwise(result):
         # A published contract is never written again: people hold their code against it.
@@ -108,11 +108,11 @@ def main(arguments: list[str]) -> int:
     """Run the command; see the top of this file."""
     old, new = (str(path.relative_to(ROOT)) for path in (last_published(), CONTRACT))
     try:
-        result = diff.compared(side(old), side(new), python=True)
+        result = render.compared(document(old), document(new), python=True)
     except (ContractError, CannotGenerateError) as error:
         print(error, file=sys.stderr)
         return 1
-    diff.show_text(result)
+    render.show_text(result)
     return tell(result, red(Path(arguments[0])))
 
 

@@ -9,11 +9,11 @@ from shutil import copytree
 import pytest
 
 from common import BODY, ROOT
-from vms import generated
-from vms.changes.behaviour import behaviour
-from vms.changes.clients import CannotSendError, Client, clients
-from vms.changes.sources import side
-from vms.changes.surface import breakages
+from vms.contracts import generate as generated
+from vms.contracts.diff.generated_clients import CannotSendError, Client, clients
+from vms.contracts.diff.python_surface import breakages
+from vms.contracts.diff.replay import behaviour
+from vms.contracts.loaded import loaded
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_what_a_real_client_cannot_read_is_told(
 
 
 def test_a_real_client_meets_nothing_new_at_the_twin_of_its_contract(client: Client) -> None:
-    own = side(str(ROOT / "openapi/voice-campaign.yaml"))
+    own = loaded(str(ROOT / "openapi/voice-campaign.yaml"))
 
     assert behaviour(own, own, client).runs == ()
 
@@ -84,7 +84,7 @@ def edited(folder: Path, name: str, old: str, new: str) -> Client:
             "it requires 'priority'",
         ),
         (OPERATION, "body: VoiceCampaign,", "body: VoiceCampaign, dry: bool,", "it raised TypeErr"),
-        (OPERATION, '_kwargs["json"]', '_kwargs["data"]', "it sends no JSON"),
+        (OPERATION, '_kwargs["json"]', '_kwargs["data"]', "it does not send JSON"),
         (OPERATION, "    body: VoiceCampaign,\n) -> dict", "    data: str,\n) -> dict", "no body"),
     ],
     ids=["a required parameter", "a required query parameter", "a form", "no body"],
@@ -100,11 +100,11 @@ def test_what_a_client_cannot_send_is_told(
 
 def test_what_a_client_cannot_send_is_a_run_that_fails(tmp_path: Path) -> None:
     formed = edited(tmp_path, OPERATION, '_kwargs["json"]', '_kwargs["data"]')
-    own = side(str(ROOT / "openapi/voice-campaign.yaml"))
+    own = loaded(str(ROOT / "openapi/voice-campaign.yaml"))
 
     (run,) = behaviour(own, own, formed).runs
 
-    assert str(run) == "fails: the client cannot send this: it sends no JSON"
+    assert str(run) == "fails: the client cannot send this: it does not send JSON"
 
 
 def test_a_client_with_an_optional_body_sends_it(tmp_path: Path, client: Client) -> None:
@@ -119,7 +119,7 @@ def test_a_generated_client_of_no_use_is_told(monkeypatch: pytest.MonkeyPatch) -
         (package / "__init__.py").write_text("raise ValueError('no')", "utf-8")
 
     monkeypatch.setattr(generated, "generate", broken)
-    own = side(str(ROOT / "openapi/voice-campaign.yaml"))
+    own = loaded(str(ROOT / "openapi/voice-campaign.yaml"))
 
     with pytest.raises(generated.CannotGenerateError, match="of no use"), clients(own, own):
         pass

@@ -8,11 +8,8 @@ import pytest
 
 import decide
 from common import ROOT
-from mock_server.contract.document import ContractFile
-from mock_server.contract.loader import of
-from vms.changes import structure
-from vms.changes.comparison import Comparison, comparison
-from vms.changes.sources import Side, side
+from vms.contracts.diff.comparison import Comparison, comparison
+from vms.contracts.loaded import Document, document
 
 PUBLISHED = decide.last_published()
 JUNIT = """<testsuites><testsuite>
@@ -29,7 +26,6 @@ JUNIT = """<testsuites><testsuite>
 @pytest.fixture(autouse=True)
 def in_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(structure, "COMMAND", "no-such-redocly")
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +35,7 @@ def republished() -> Comparison:
     for old, new in (("maxLength: 1224", "maxLength: 2000"), (", ru-RU]", "]")):
         assert old in text
         text = text.replace(old, new, 1)
-    file = ContractFile.parsed(Path("new.yaml"), text)
-    return comparison(side(str(PUBLISHED)), Side(file, of(file)))
+    return comparison(document(str(PUBLISHED)), Document.of(Path("new.yaml"), text))
 
 
 @pytest.fixture
@@ -77,9 +72,12 @@ def test_a_change_under_an_old_number_asks_for_a_new_one(republished: Comparison
 def test_a_change_asks_for_its_changelog_line(republished: Comparison) -> None:
     asked = "\n".join(decide.decisions(republished, ""))
 
-    assert 'CHANGELOG.md, under "Unreleased": - Harmless: maxLength of text' in asked
     assert (
-        'CHANGELOG.md, under "Unreleased": - Silent: ru-RU: no longer a value of voice_language'
+        'CHANGELOG.md, under "Unreleased": - Harmless: text: maxLength 2000; it was maxLength 1224.'
+        in asked
+    )
+    assert (
+        'CHANGELOG.md, under "Unreleased": - Silent: voice_language may no longer be ru-RU.'
         in asked
     )
 
@@ -99,13 +97,13 @@ def test_what_the_changelog_says_has_been_decided(republished: Comparison) -> No
     asked = "\n".join(decide.decisions(republished, written))
 
     assert "voice_language" not in asked
-    assert "maxLength of text" in asked
+    assert "text: maxLength 2000" in asked
 
 
 def test_another_change_of_what_the_changelog_names_is_asked_for(republished: Comparison) -> None:
     asked = "\n".join(decide.decisions(republished, "- `voice_language` has another default."))
 
-    assert "Silent: ru-RU: no longer a value of voice_language" in asked
+    assert "Silent: voice_language may no longer be ru-RU." in asked
 
 
 def test_nothing_is_left_to_decide_in_this_tree(
@@ -130,8 +128,7 @@ def test_a_red_test_is_left_to_mend(
 
 
 def of_text(text: str) -> Comparison:
-    file = ContractFile.parsed(Path("new.yaml"), text)
-    return comparison(side(str(PUBLISHED)), Side(file, of(file)))
+    return comparison(document(str(PUBLISHED)), Document.of(Path("new.yaml"), text))
 
 
 def test_an_edit_without_findings_asks_for_a_new_number_too() -> None:

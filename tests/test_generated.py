@@ -16,8 +16,10 @@ import yaml
 from click.testing import CliRunner, Result
 
 from common import ROOT
-from vms import client_parts, generated
+from openapi_documents import PLACES, edited
 from vms.cli import vms
+from vms.contracts import client_parts
+from vms.contracts import generate as generated
 from voice_api import meta
 from voice_api.options import VoiceCampaignOptions
 
@@ -82,7 +84,7 @@ def test_drift_of_what_is_no_client_is_one_sentence(
     done = ran("drift", contract, tmp_path / name)
 
     assert done.exit_code == 2
-    assert "wanted" in done.stderr.splitlines()[-1]
+    assert "expected" in done.stderr.splitlines()[-1]
     assert done.stdout == ""
 
 
@@ -150,7 +152,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(contract: Path, tmp_pa
     done = ran("generate", contract, tmp_path / "src")
 
     assert done.exit_code == 1
-    assert "no generated client" in done.output
+    assert "not a generated client" in done.output
     assert (tmp_path / "src/mine.py").exists()
 
 
@@ -223,7 +225,7 @@ def test_nothing_is_left_beside_a_new_client(contract: Path, tmp_path: Path) -> 
 
 def test_without_griffe_both_clients_cannot_be_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "griffe", None)
-    monkeypatch.delitem(sys.modules, "vms.changes.surface", raising=False)
+    monkeypatch.delitem(sys.modules, "vms.contracts.diff.python_surface", raising=False)
 
     done = CliRunner().invoke(vms, ["diff", str(CONTRACT), str(CONTRACT), "--python"])
 
@@ -412,3 +414,30 @@ def test_the_options_have_the_words_of_the_contract() -> None:
 
 def test_the_client_is_stamped_with_its_contract() -> None:
     assert sha256(TEXT.encode()).hexdigest() == meta.CONTRACT_SHA256
+
+
+def test_a_client_of_an_ordinary_file_is_generated_and_compared(tmp_path: Path) -> None:
+    path = tmp_path / "api.json"
+    path.write_text(json.dumps(edited({})), "utf-8")
+
+    written = ran("generate", path, tmp_path / "things_api")
+    same = ran("drift", path, tmp_path / "things_api")
+    path.write_text(json.dumps(edited({PLACES["parameter"]: {"type": "string"}})), "utf-8")
+    other = ran("drift", path, tmp_path / "things_api")
+
+    assert (written.exit_code, same.exit_code, other.exit_code) == (0, 0, 1)
+    assert (tmp_path / "things_api/meta.py").read_text("utf-8").splitlines()[2:4] == [
+        f'CONTRACT_SHA256 = "{sha256(json.dumps(edited({})).encode()).hexdigest()}"',
+        'CONTRACT_VERSION = "1.0.0"',
+    ]
+
+
+def test_what_the_generator_leaves_out_of_an_ordinary_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "api.json"
+    content = ("paths", "/things/{id}", "put", "requestBody", "content")
+    path.write_text(json.dumps(edited({content: {"x-strange/thing": {}}})), "utf-8")
+
+    done = ran("generate", path, tmp_path / "things_api")
+
+    assert done.exit_code == 0
+    assert "openapi-python-client left out a part:" in done.stderr

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import openapi_documents
 from common import ROOT
-from vms import lint
+from openapi_documents import PLACES, Gone
 from vms.cli import vms
+from vms.contracts import lint
 
 CONTRACT = ROOT / "openapi/voice-campaign.yaml"
 TEXT = CONTRACT.read_text("utf-8")
@@ -346,3 +348,53 @@ def test_a_mistaken_name_that_is_another_parameter_in_any_spelling_is_found(
 
     assert done.exit_code == 1
     assert "one meaning for a name" in done.output
+
+
+# ── files of other people ───────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_an_ordinary_file_is_linted_by_the_linters_that_know_it(
+    tmp_path: Path, version: str
+) -> None:
+    path = tmp_path / "api.json"
+    answer = ("paths", "/things/{id}", "put", "responses", "200", "content", "application/json")
+    example = {(*answer, "example"): {"name": {"$ref": "#/not/a/reference"}}}
+    document = openapi_documents.edited({("openapi",): version, ("webhooks",): Gone} | example)
+    path.write_text(json.dumps(document), "utf-8")
+
+    done = linted(path)
+
+    assert (done.exit_code, done.stdout) == (0, f"{path}: nothing found\n")
+    assert "skipped: our own rules, which are about x-lenient" in done.stderr
+
+
+def test_what_is_wrong_with_an_ordinary_file_is_found_at_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "api.yaml"
+    path.write_text("openapi: 3.1.0\ninfo: {title: A}\npaths: {}\n", "utf-8")
+
+    done = linted(path)
+
+    assert done.exit_code == 1
+    assert f'{path}:2: /info: "version" is a required property; expected OpenAPI' in done.output
+
+
+def test_a_reference_of_an_ordinary_file_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "api.json"
+    broken = openapi_documents.edited({PLACES["answer"]: {"$ref": "#/nowhere"}})
+    path.write_text(json.dumps(broken), "utf-8")
+
+    done = linted(path)
+
+    assert done.exit_code == 1
+    assert "a reference to '#/nowhere'; expected one to something that is there" in done.output
+
+
+def test_a_version_that_the_validator_does_not_know_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("openapi_spec_validator.OpenAPIV32SpecValidator", raising=False)
+    path = tmp_path / "api.yaml"
+    path.write_text("openapi: 3.2.0\ninfo: {title: A, version: '1'}\npaths: {}\n", "utf-8")
+
+    assert "skipped: openapi-spec-validator; it knows no OpenAPI 32" in linted(path).stderr

@@ -214,7 +214,7 @@ def test_a_command_that_is_interrupted_has_found_out_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vms.diff.compared", interrupted)
+    monkeypatch.setattr("vms.contracts.diff.render.compared", interrupted)
 
     with streams() as seen:
         code = ended("diff", CONTRACT, "--fail-on", "any")

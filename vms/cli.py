@@ -233,7 +233,7 @@ def check(  # noqa: PLR0913, PLR0917  (one argument an option)
     Exits with 0 if every answer is the same, 1 if one differs, 2 if it could not be asked.
     """
     from vms import check as command
-    from vms.contracts import loaded
+    from vms.contracts.shipped import loaded
     from vms.parity import snapshots as kept
     from vms.parity.asking import Parity
 
@@ -351,15 +351,16 @@ def send(**given: Any) -> None:  # noqa: ANN401  (one type an option)
 )
 @click.option("--every", is_flag=True, help="Exit with 2 if one of the linters is not installed.")
 def lint(contract: Path | None, *, every: bool) -> None:
-    """Tell what is wrong with CONTRACT, by default the shipped one.
+    """Report what is wrong with CONTRACT, by default the shipped one.
 
-    It is read as the twin reads it, by openapi-spec-validator and redocly where they are installed,
-    and by our own rules. A copy without the sources that it quotes is not held against them.
+    By openapi-spec-validator and redocly where they are installed; and where it has x-lenient, as
+    the twin reads it and by our own rules. The quotes in a copy without its sources are not
+    compared with them.
 
     Exits with 0 if nothing is found, with 1 if anything is.
     """
     from mock_server.contract.document import shipped
-    from vms import lint as command
+    from vms.contracts import lint as command
 
     sys.exit(command.run(contract or shipped("voice-campaign.yaml"), every=every))
 
@@ -370,9 +371,10 @@ def lint(contract: Path | None, *, every: bool) -> None:
 @click.option("--json", "form", flag_value="json", help="Print JSON.")
 @click.option("--markdown", "form", flag_value="markdown", help="Print a pull request's comment.")
 @click.option("--github", "form", flag_value="github", help="Print GitHub annotations.")
+@click.option("--sarif", "form", flag_value="sarif", help="Print SARIF 2.1.0.")
 @click.option(
     "--fail-on",
-    type=click.Choice(("silent", "breaking", "any")),
+    type=click.Choice(("silent", "breaking", "warning", "any")),
     help="Exit with 1 if there is such a change, or a worse one.",
 )
 @click.option(
@@ -380,30 +382,30 @@ def lint(contract: Path | None, *, every: bool) -> None:
     is_flag=True,
     help="Generate both clients: what breaks for Python that imports them, and let them send.",
 )
-@click.option("--every", is_flag=True, help="Exit with 2 if redocly is not installed.")
-def diff(  # noqa: PLR0913  (one argument an option)
+@click.option("--remote-refs", is_flag=True, help="Fetch what references to other hosts lead to.")
+def diff(  # noqa: PLR0913  (an option each)
     old: str,
     new: str | None,
     form: str | None,
     fail_on: str | None,
     *,
     python: bool,
-    every: bool,
+    remote_refs: bool,
 ) -> None:
-    """Tell what a change of the contract breaks, the breaks that nothing reports first.
+    """Report what a change of an OpenAPI file breaks, what nothing else reports first.
 
-    OLD and NEW are files, git revisions (HEAD~1, main:path/contract.yaml) or https:// URLs; NEW is
-    the shipped contract, if it is not given. The requests of old callers are sent to the new twin,
-    and those of new callers to the old one.
+    OLD and NEW are files, git revisions (HEAD~1, main:path/contract.yaml) or https:// URLs, of
+    OpenAPI 3.0 or 3.1; NEW is the shipped contract, if it is not given. Where both have x-lenient
+    the requests of old callers are sent to the new twin, and those of new callers to the old one.
 
-    Exits with 0, with 1 as --fail-on and with 2 as --every says, or if a contract cannot be used.
+    Exits with 0, with 1 as --fail-on says, or with 2 if a file cannot be used.
     """
     from mock_server.contract.document import shipped
-    from vms import diff as command
+    from vms.contracts.diff import render
 
-    newer = new or str(shipped("voice-campaign.yaml"))
-    code = command.run(old, newer, form=form or "text", fail_on=fail_on, python=python, every=every)
-    sys.exit(code)
+    names = old, new or str(shipped("voice-campaign.yaml"))
+    documents = render.documents(*names, remote=remote_refs)
+    sys.exit(render.run(*documents, form=form or "text", fail_on=fail_on, python=python))
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -433,7 +435,7 @@ def contract(file: Path) -> None:
 @click.argument("package", type=click.Path(file_okay=False, path_type=Path))
 def generate(contract: Path, package: Path) -> None:
     """Write the typed client that CONTRACT generates into the folder PACKAGE, in place of it."""
-    from vms import generated
+    from vms.contracts import generate as generated
 
     generated.write(contract, package)
 
@@ -442,12 +444,12 @@ def generate(contract: Path, package: Path) -> None:
 @click.argument("contract", type=_FILE)
 @click.argument("package", type=click.Path(file_okay=False, path_type=Path))
 def drift(contract: Path, package: Path) -> None:
-    """Tell how the folder PACKAGE differs from the client that CONTRACT generates.
+    """Report how the folder PACKAGE differs from the client that CONTRACT generates.
 
     Exits with 0 if it does not, with 1 if it does, with 2 if there is nothing to compare with, such
-    as a folder that is no generated client.
+    as a folder that is not a generated client.
     """
-    from vms import generated
+    from vms.contracts import generate as generated
 
     sys.exit(generated.check(contract, package))
 

@@ -15,7 +15,7 @@ from mock_server.store.entries import Request
 from mock_server.store.memory import MemoryStore
 from mock_server.store.protocol import Account, digest
 from vms import show
-from vms.contracts import loaded
+from vms.contracts.shipped import loaded
 from vms.endings import CannotError
 
 _LOGIN = _KEY = "explain"

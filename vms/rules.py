@@ -12,7 +12,7 @@ from rich.text import Text
 
 from mock_server.contract.rule_table import markdown, rules
 from vms import show
-from vms.contracts import loaded
+from vms.contracts.shipped import loaded
 
 
 def run(form: str, *, contract: Path | None) -> None:

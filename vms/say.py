@@ -12,7 +12,7 @@ from mock_server.contract.model import Contract
 from mock_server.json_values import Json
 from mock_server.speech import rendering, voices
 from mock_server.speech.rendering import SpeechError
-from vms.contracts import loaded
+from vms.contracts.shipped import loaded
 from vms.endings import CannotError
 
 _STANDARD_OUTPUT = "-"

@@ -140,6 +140,28 @@ def written(pointer: Pointer) -> str:
     return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
 
 
+def decoded_text(path: Path, content: bytes) -> str:
+    """The text of a file, whichever line ends and byte order mark it has.
+
+    Raises:
+        ContractError: it is not UTF-8.
+    """
+    kind = next((kind for order, kind in _BYTE_ORDERS if content.startswith(order)), "")
+    if b"\0" in content[:2]:
+        kind = kind or "UTF-16"
+    try:
+        text = "" if kind else content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + content.count(b"\n", 0, error.start)
+        raise ContractError(
+            f"{path}:{line}: byte 0x{content[error.start]:02x} is not valid UTF-8; "
+            "expected a text file in UTF-8"
+        ) from error
+    if kind:
+        raise ContractError(f"{path}:1: the file is {kind}; expected it saved as UTF-8")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 @dataclass(frozen=True)
 class ContractFile:
     """A contract file that was read: the document, and where in it something stands."""
@@ -169,20 +191,7 @@ class ContractFile:
         Raises:
             ContractError: as `read`.
         """
-        kind = next((kind for order, kind in _BYTE_ORDERS if content.startswith(order)), "")
-        if b"\0" in content[:2]:
-            kind = kind or "UTF-16"
-        try:
-            text = "" if kind else content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            line = 1 + content.count(b"\n", 0, error.start)
-            raise ContractError(
-                f"{path}:{line}: byte 0x{content[error.start]:02x} is not valid UTF-8; "
-                "expected a text file in UTF-8"
-            ) from error
-        if kind:
-            raise ContractError(f"{path}:1: the file is {kind}; expected it saved as UTF-8")
-        return cls.parsed(path, text.replace("\r\n", "\n").replace("\r", "\n"))
+        return cls.parsed(path, decoded_text(path, content))
 
     @classmethod
     def parsed(cls, path: Path, text: str) -> ContractFile:
@@ -353,6 +362,11 @@ class ContractFile:
                 node = node.value[part]
                 line = node.start_mark.line
         return 1 + (line if pointer else 0)
+
+
+def is_lenient(document: Mapping[str, Any]) -> bool:
+    """Whether a document has a key of a contract here, such as ``x-casts``, at its top."""
+    return any(name.startswith("x-") and name in _checkers() for name in document)
 
 
 def _check_size(text: str) -> None:

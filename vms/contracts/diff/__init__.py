@@ -1,0 +1,1 @@
+"""What a change of a contract breaks, for whom, and what to do."""
