@@ -392,7 +392,7 @@ def diff(  # noqa: PLR0913  (an option each)
     python: bool,
     remote_refs: bool,
 ) -> None:
-    """Report what a change of an OpenAPI file breaks, what nothing else reports first.
+    """Report what a change of an OpenAPI file breaks, and first what nothing else reports.
 
     OLD and NEW are files, git revisions (HEAD~1, main:path/contract.yaml) or https:// URLs, of
     OpenAPI 3.0 or 3.1; NEW is the shipped contract, if it is not given. Where both have x-lenient

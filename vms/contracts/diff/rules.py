@@ -62,19 +62,22 @@ OPERATION: Final = {
     "server-changed": Rule(
         _B, "{about} is served by {after}; it was {before}.", _CALLERS, "Look for the old address."
     ),
-    "sign-in-required": Rule(_B, "{about} requires to sign in by {after}.", _CALLERS, "Sign in."),
+    "sign-in-required": Rule(_B, "{about} requires signing in by {after}.", _CALLERS, "Sign in."),
     "sign-in-required-too": Rule(
-        _B, "{about} requires to sign in by {after}; it was {before} alone.", _CALLERS, "Send both."
+        _B, "{about} requires signing in by {after}; it was {before} alone.", _CALLERS, "Send both."
     ),
     "sign-in-removed": Rule(
         _B,
         "{about} can no longer be signed in to by {before}.",
-        "whoever signs in so",
+        "whoever signs in that way",
         "Use another.",
     ),
     "sign-in-added": Rule(_H, "{about} can also be signed in to by {after}."),
     "sign-in-dropped": Rule(
-        _W, "{about} no longer requires to sign in.", "whoever owns the data", "Make sure."
+        _W,
+        "{about} no longer requires signing in.",
+        "whoever owns the data",
+        "Make sure that this is meant.",
     ),
     "scope-added": Rule(
         _W,
@@ -82,9 +85,9 @@ OPERATION: Final = {
         "whoever has a token without it",
         "Ask for it.",
     ),
-    "sign-in-eased": Rule(_H, "{about} requires less to sign in."),
+    "sign-in-eased": Rule(_H, "{about} asks for less to sign in."),
     "flow-removed": Rule(
-        _B, "{about} is gone.", "whoever gets tokens so", "Get them by another flow."
+        _B, "{about} is gone.", "whoever gets tokens that way", "Get them by another flow."
     ),
     "scope-removed": Rule(
         _W, "{about} no longer has the scope {before}.", "whoever asks for it", "Do without it."
@@ -149,19 +152,22 @@ REQUEST: Final = {
     "success-removed": Rule(
         _B,
         "The answer {about} is no longer accepted.",
-        "whoever answers so",
+        "whoever answers that way",
         "Answer with another.",
     ),
     "error-removed": Rule(
         _B,
         "The answer {about} is no longer accepted.",
-        "whoever answers so",
+        "whoever answers that way",
         "Answer with another.",
     ),
     "status-added": Rule(_H, "The answer {about} is accepted, too."),
     "status-widened": Rule(_H, "Any answer of {after} is accepted, not {about} alone."),
     "status-narrowed": Rule(
-        _B, "{about} is accepted as {after} only.", "whoever answers so", "Answer with another."
+        _B,
+        "{about} is accepted as {after} only.",
+        "whoever answers that way",
+        "Answer with another.",
     ),
     "header-removed": Rule(_H, "{about} is no longer read."),
     "required-header-removed": Rule(_H, "{about} is no longer read."),
