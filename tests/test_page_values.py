@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -286,13 +287,32 @@ def test_httpx_sends_the_same_body_again(
 def test_what_cannot_be_seen_cannot_be_copied_so_curl_gets_it_in_base64(
     twin: Twin, contract: Contract
 ) -> None:
-    sent = {**SIGNED_IN, "api-login": "a\u200bb"}
+    sent = {**SIGNED_IN, "api-login": "a\u200bb".encode().decode("latin-1")}
     entry = twin.handle(Request("POST", SEND, sent, b"{}")).entry
 
     found = again(entry, contract)
 
     assert '-H "$(echo YXBpLWxvZ2luOiBh4oCLYg== | base64 -d)"' in found.curl
-    assert "'api-login': 'a\\u200bb'.encode()," in found.httpx
+    assert r"'api-login': b'a\xe2\x80\x8bb'," in found.httpx
+
+
+@pytest.mark.parametrize("program", ["curl", "httpx"])
+def test_a_login_beyond_ascii_is_sent_again_byte_by_byte(
+    twin: Twin, url: str, contract: Contract, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setenv("API_KEY", "a-key")
+    httpx.post(url + SEND, json=BODY, headers={"api-login": "zoé".encode(), "api-key": "a-key"})
+    entry = next(twin.store.newest())
+
+    found = again(entry, contract, url)
+    if program == "curl":
+        subprocess.run(["/bin/bash", "-c", found.curl], check=True, capture_output=True)
+    else:
+        exec(found.httpx, {})  # noqa: S102  (it is what a user would run)
+
+    other = next(twin.store.newest())
+    assert other.id == entry.id + 1
+    assert other.login == entry.login
 
 
 def test_a_test_case_expects_no_status_where_there_was_none(twin: Twin, contract: Contract) -> None:

@@ -60,31 +60,45 @@ def _target(entry: Entry) -> str:
 def _curl(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
     body = entry.request.body
     first, data = "", "--data-binary @-"
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    # What cannot be seen cannot be copied from the page.
-    if UNSEEN.search(text) or text.startswith("@"):
-        first = f"echo {base64.b64encode(body).decode()} | base64 -d |\n"
+    text = _seen(body)
+    if text is None or text.startswith("@"):
+        first = f"{_decoded_by_shell(body)} |\n"
     else:
         data = f"--data-binary {shlex.quote(text)}"
-    lines = [f"curl -ig -X {shlex.quote(entry.request.method)} {_shell_text(url)}"]
+    lines = [f"curl -ig -X {shlex.quote(entry.request.method)} {_shell_text(url.encode())}"]
     lines += [f"-H {_shell_text(line)}" for line in _lines(sent)]
     lines += [f'-H "{contract.key_header}: $API_KEY"', data]
     return first + " \\\n  ".join(lines)
 
 
-def _shell_text(text: str) -> str:
-    if not UNSEEN.search(text):
-        return shlex.quote(text)
-    return f'"$(echo {base64.b64encode(text.encode()).decode()} | base64 -d)"'
+def _shell_text(value: bytes) -> str:
+    text = _seen(value)
+    return f'"$({_decoded_by_shell(value)})"' if text is None else shlex.quote(text)
 
 
-def _lines(sent: dict[str, str]) -> list[str]:
+def _decoded_by_shell(value: bytes) -> str:
+    return f"echo {base64.b64encode(value).decode()} | base64 -d"
+
+
+def _seen(value: bytes) -> str | None:
+    """What can be copied from the page: None if there is what cannot be seen in it."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if UNSEEN.search(text) else text
+
+
+def _lines(sent: dict[str, str]) -> list[bytes]:
     # Without a Content-Type curl would add its own.
-    absent = [] if "Content-Type" in sent else ["Content-Type:"]
-    return [f"{name}: {value}" if value else f"{name}:" for name, value in sent.items()] + absent
+    absent = [] if "Content-Type" in sent else [b"Content-Type:"]
+    lines = [f"{name}: ".encode() + _on_the_wire(value) for name, value in sent.items()]
+    return [line.strip() for line in lines] + absent
+
+
+def _on_the_wire(header: str) -> bytes:
+    """The bytes of a header: the server decodes each to a character."""
+    return header.encode("latin-1", "replace")
 
 
 def _httpx(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
@@ -100,8 +114,7 @@ def _httpx(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> 
 
 
 def _python_text(header: str) -> str:
-    # By itself httpx takes ASCII.
-    return repr(header) if header.isascii() else f"{header!r}.encode()"
+    return repr(header if header.isascii() else _on_the_wire(header))
 
 
 def _python_body(entry: Entry, sent: dict[str, str]) -> tuple[str, str, dict[str, str]]:
@@ -127,7 +140,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _php(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:
-    headers = [_php_text(line.encode()) for line in _lines(sent)]
+    headers = [_php_text(line) for line in _lines(sent)]
     headers.append(f"'{contract.key_header}: ' . getenv('API_KEY')")
     shown = "".join(f"        {header},\n" for header in headers)
     return (
@@ -141,14 +154,11 @@ def _php(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> st
 
 
 def _php_text(value: bytes) -> str:
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if not UNSEEN.search(text):
-        escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-        return f"'{escaped}'"
-    return f"base64_decode('{base64.b64encode(value).decode()}')"
+    text = _seen(value)
+    if text is None:
+        return f"base64_decode('{base64.b64encode(value).decode()}')"
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _test(entry: Entry, contract: Contract, sent: dict[str, str], answered: int | None) -> str:
