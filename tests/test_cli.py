@@ -299,6 +299,16 @@ def test_serve_opens_the_page_in_a_browser_and_signs_it_in(
     assert output in result.output
 
 
+def test_serve_on_all_addresses_opens_that_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    urls = list[str]()
+    monkeypatch.setattr("vms.serve.serve", lambda _, ready, *__: ready("http://0.0.0.0:1"))
+    monkeypatch.setattr("vms.serve.webbrowser.open", lambda url: not urls.append(url))
+
+    CliRunner().invoke(vms, ["serve", "--open"], catch_exceptions=False)
+
+    assert urls == ["http://127.0.0.1:1/_twin/"]
+
+
 def test_serve_refuses_a_wrong_file_of_accounts_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "accounts.toml"
     path.write_text("[accounts.ada]\ncredit = -1\n", "utf-8")

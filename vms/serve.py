@@ -38,6 +38,10 @@ def _greet(url: str, options: ServeOptions, *, opens: bool) -> None:
         ]
     # At once, as whoever starts it may read the first line and then close the pipe.
     click.echo("\n".join((*lines, "Stop with Ctrl-C.")))
+    # Where it listens to all addresses, not every browser can open that as one.
+    opened = page.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     # What stands behind the # stays in the browser.
-    if opens and not webbrowser.open(f"{page}#token={options.token}" if options.token else page):
+    if opens and not webbrowser.open(
+        f"{opened}#token={options.token}" if options.token else opened
+    ):
         click.echo("There is no browser to open it with.", err=True)
