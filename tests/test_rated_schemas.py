@@ -692,6 +692,32 @@ def test_a_schema_within_itself_is_walked_once() -> None:
     )
 
 
+def test_what_changes_of_a_component_has_how_many_more_operations_use_it() -> None:
+    def shared(size: int) -> Any:
+        ref = {"$ref": "#/components/schemas/Outer"}
+        content = {"application/json": {"schema": ref}}
+        get = {"responses": {"200": {"description": "It.", "content": content}}}
+        name = with_(TEXT, maxLength=size)
+        return edited(
+            {
+                PLACES["answer"]: ref,
+                ("paths", "/a"): {"get": get, "put": get},
+                ("paths", "/b"): {"$ref": "#/components/pathItems/b"},
+                ("components", "pathItems", "b"): {"get": get},
+                ("components", "schemas", "Outer"): {
+                    "properties": {"one": {"$ref": "#/components/schemas/In~1ner"}}
+                },
+                ("components", "schemas", "In/ner"): {
+                    "properties": {"name": name, "up": {"$ref": "#/components/schemas/Outer"}}
+                },
+            }
+        )
+
+    (found,) = findings(shared(1), shared(2))
+
+    assert found.what.endswith("it was maxLength 1. Operations that use it, too: 3.")
+
+
 def test_a_choice_within_itself_is_walked_once() -> None:
     def tree(*more: Any) -> Any:
         child = {"$ref": "#/components/schemas/Tree"}

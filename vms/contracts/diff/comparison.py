@@ -14,6 +14,7 @@ from vms.contracts.diff.document_differ import DocumentDiffer
 from vms.contracts.diff.findings import Finding, Severity, bump, numbers, ordered
 from vms.contracts.diff.generated_clients import Clients
 from vms.contracts.diff.leniency import Leniency
+from vms.contracts.diff.reach import Reach
 from vms.contracts.diff.replay import ANSWER, Behaviour, Outcome, behaviour
 from vms.contracts.diff.rules import RULES
 from vms.contracts.loaded import Document, place
@@ -90,7 +91,8 @@ def comparison(old: Document, new: Document, generated: Clients | None = None) -
                 "expected fewer levels"
             ) from None
     if old.lenient is None or new.lenient is None:
-        found = tuple(ordered(_finding(change, None) for change in changes))
+        uses = Reach(old.openapi), Reach(new.openapi)
+        found = tuple(ordered(_finding(change, None, *uses) for change in changes))
         return Comparison(old, new, found)
     leniency = Leniency(old.lenient, new.lenient)
     rated = [_finding(change, leniency) for change in changes]
@@ -120,7 +122,7 @@ def comparison(old: Document, new: Document, generated: Clients | None = None) -
     )
 
 
-def _finding(change: Change, leniency: Leniency | None) -> Finding:
+def _finding(change: Change, leniency: Leniency | None, *uses: Reach) -> Finding:
     rule = RULES[change.role][change.kind]
     about = change.about
     if leniency is not None:
@@ -128,13 +130,17 @@ def _finding(change: Change, leniency: Leniency | None) -> Finding:
         # There is one operation; who reads this knows which.
         short = about._replace(operation="", part="" if about.part == "body" else about.part)
         about = short if any(short) else about
+    # A component is compared once, with the first operation that uses it.
+    places = zip(uses, (change.old, change.new), strict=False)
+    users = max((one.operations(at) for one, at in places if at), default=0)
+    more = f" Operations that use it, too: {users - 1}." if users > 1 else ""
     words = {"about": str(about), "before": change.before, "after": change.after}
     return Finding(
         rule.severity,
         change.kind,
         # What a request was about, is known by the path of the parameter alone.
         (change.role is Role.REQUEST and leniency and about.member) or str(about),
-        f"{rule.what} {rule.then}".strip().format_map(words),
+        f"{rule.what} {rule.then}".strip().format_map(words) + more,
         rule.hit,
         rule.remedy.format_map(words),
         change.old and place(change.old),
