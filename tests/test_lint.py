@@ -398,3 +398,16 @@ def test_a_version_that_the_validator_does_not_know_is_named(
     path.write_text("openapi: 3.2.0\ninfo: {title: A, version: '1'}\npaths: {}\n", "utf-8")
 
     assert "skipped: openapi-spec-validator; it knows no OpenAPI 32" in linted(path).stderr
+
+
+def test_what_no_linter_looked_at_is_not_said_to_be_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openapi_spec_validator", None)
+    path = tmp_path / "api.json"
+    path.write_text(json.dumps(openapi_documents.edited({})), "utf-8")
+
+    done = linted(path)
+
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no linter looked at it" in done.stderr

@@ -357,7 +357,7 @@ def lint(contract: Path | None, *, every: bool) -> None:
     the twin reads it and by our own rules. The quotes in a copy without its sources are not
     compared with them.
 
-    Exits with 0 if nothing is found, with 1 if anything is.
+    Exits with 0 if nothing is found, with 1 if anything is, with 2 if no linter is there to look.
     """
     from mock_server.contract.document import shipped
     from vms.contracts import lint as command

@@ -45,8 +45,8 @@ def parts(document: Document, package: Path) -> dict[str, str]:
     stamp: dict[str, str | int] = {
         STAMP_SIGN: hashlib.sha256(document.openapi.text.encode()).hexdigest(),
         "CONTRACT_VERSION": document.version,
-        "FORMATTER": _installed(FORMATTER),
-        "GENERATOR": _installed(GENERATOR),
+        "FORMATTER": installed(FORMATTER),
+        "GENERATOR": installed(GENERATOR),
     }
     if document.lenient is None:
         return {STAMP: _stamp(stamp)}
@@ -81,7 +81,7 @@ def _terms(loaded: LoadedContract) -> dict[str, str | int]:
     }
 
 
-def _installed(package: str) -> str:
+def installed(package: str) -> str:
     """The name and version of a tool.
 
     Raises:

@@ -17,7 +17,15 @@ import click
 
 from mock_server.contract.document import shipped
 from mock_server.contract.loader import ContractError
-from vms.contracts.client_parts import GENERATOR, STAMP, STAMP_SIGN, MissingToolError, parts
+from vms.contracts.client_parts import (
+    FORMATTER,
+    GENERATOR,
+    STAMP,
+    STAMP_SIGN,
+    MissingToolError,
+    installed,
+    parts,
+)
 from vms.contracts.loaded import Document, document
 from vms.endings import remark
 
@@ -121,6 +129,8 @@ def _refuse_other_folder(package: Path) -> None:
 def _make(contract: Path, fresh: Path) -> None:
     try:
         read = document(str(contract))
+        for tool in (GENERATOR, FORMATTER):
+            installed(tool)
         _run_generator(contract, read, fresh)
         made = parts(read, fresh)
     except (ContractError, MissingToolError) as error:

@@ -31,7 +31,8 @@ def run(path: Path, *, every: bool) -> int:
     """Print what is wrong with the contract.
 
     Returns:
-        0 if nothing is; 1 if something is; 2 if ``every`` linter was asked for, and one is missing.
+        0 if nothing is; 1 if something is; 2 if ``every`` linter was asked for, and one is missing,
+        or if all are.
     """
     found, skipped = list[str](), list[str]()
     try:
@@ -44,7 +45,8 @@ def run(path: Path, *, every: bool) -> int:
         # What cannot be read, the linters would only describe less well.
         click.echo(str(error))
         return 1
-    for linter in (_validator, _redocly, _own_rules):
+    linters = (_validator, _redocly, _own_rules)
+    for linter in linters:
         try:
             found += map(str, linter(read))
         except SkippedError as error:
@@ -54,6 +56,9 @@ def run(path: Path, *, every: bool) -> int:
     without = [] if read.lenient is None else without_sources(read.lenient)
     for line in (*skipped, *without):
         remark(f"skipped: {line}")
+    if len(skipped) == len(linters):
+        remark(f"{path}: no linter looked at it, only its references were followed")
+        return 2
     if not found:
         click.echo(f"{path}: nothing found")
     return 1 if found else 2 if skipped and every else 0
