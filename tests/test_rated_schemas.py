@@ -564,6 +564,12 @@ CHANGED: dict[str, tuple[Any, Any, str, str]] = {
         "breaking keyword-changed",
         "breaking keyword-changed",
     ),
+    "items in another order": (
+        {"prefixItems": [TEXT, {}]},
+        {"prefixItems": [{}, TEXT]},
+        "breaking keyword-changed",
+        "breaking keyword-changed",
+    ),
     "other names of a pattern": (
         {"patternProperties": {"^x": TEXT}},
         {"patternProperties": {"^x": {"type": "integer"}}},
@@ -632,6 +638,14 @@ SAME: dict[str, tuple[Any, Any]] = {
     ),
     "how it is shown": (TEXT, with_(TEXT, format="password")),
     "the order of values": ({"enum": ["a", "b"]}, {"enum": ["b", "a"]}),
+    "the order of names in a condition": (
+        {"dependentRequired": {"a": ["b", "c"]}},
+        {"dependentRequired": {"a": ["c", "b"]}},
+    ),
+    "the order and the words of a condition": (
+        {"not": {"enum": ["a", {"b": [1]}], "title": "A", "properties": {"title": {"const": [2]}}}},
+        {"not": {"properties": {"title": {"const": [2]}}, "enum": [{"b": [1.0]}, "a"]}},
+    ),
     "the order of types": ({"type": ["null", "string"]}, {"type": ["string", "null"]}),
     "the order of names": (with_(OBJECT, required=["a", "b"]), with_(OBJECT, required=["b", "a"])),
     "the order of shapes": ({"oneOf": [CAT, DOG]}, {"oneOf": [DOG, CAT]}),

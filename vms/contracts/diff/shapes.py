@@ -16,6 +16,9 @@ from vms.contracts.openapi import At, OpenApi
 EVERY_TYPE: Final = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
 SCALARS: Final = EVERY_TYPE - {"object", "array"}
 _TRIVIAL: Final = frozenset({"", ".*", "^.*$", "^", "$", "^.*", ".*$", "[\\s\\S]*"})
+_LITERAL: Final = frozenset({"const", "default"})
+_NAMING: Final = frozenset({"dependentSchemas", "patternProperties", "properties"})
+_UNORDERED: Final = frozenset({"allOf", "anyOf", "enum", "oneOf", "required", "type"})
 _WHOLE: Final = frozenset({"integer", "null"})
 _VALUES: Final = frozenset({"type", "enum", "const", "nullable"})
 # Of display alone.
@@ -381,8 +384,27 @@ class Shape:
             for keyword in part.value:
                 at = part.get(keyword)
                 if at and keyword not in UNDERSTOOD | ANNOTATIONS and not keyword.startswith("x-"):
-                    found.setdefault(keyword, {})[canonical(at.value)] = at
+                    found.setdefault(keyword, {})[_meaning(at.value, keyword)] = at
         return found
+
+
+def _meaning(value: Any, keyword: str) -> Any:  # noqa: ANN401  (a JSON value)
+    """A keyword's value as what makes it the same: neither order nor words count in schemas."""
+    if keyword in _LITERAL:
+        return canonical(value)
+    if isinstance(value, list):
+        items = [_meaning(one, "") for one in value]
+        return "array", frozenset(items) if keyword in _UNORDERED else tuple(items)
+    if not isinstance(value, dict):
+        return canonical(value)
+    if keyword == "dependentRequired":
+        return "object", frozenset((name, _meaning(one, "required")) for name, one in value.items())
+    return "object", frozenset(
+        # What stands in these is named by people, and no keyword.
+        (name, _meaning(one, "" if keyword in _NAMING else name))
+        for name, one in value.items()
+        if keyword in _NAMING or name not in ANNOTATIONS - {"$ref"}
+    )
 
 
 def _common_multiple(one: Fraction, other: Fraction) -> Fraction:
