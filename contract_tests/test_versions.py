@@ -24,7 +24,14 @@ from vms.cli import vms
 from vms.contracts.diff.generated_clients import Client
 from vms.contracts.diff.replay import behaviour
 from vms.contracts.generate import generate
-from vms.contracts.loaded import loaded
+from vms.contracts.loaded import LoadedContract, document
+
+
+def loaded(name: str) -> LoadedContract:
+    found = document(name).lenient
+    assert found is not None
+    return found
+
 
 pytestmark = pytest.mark.long
 

@@ -126,19 +126,6 @@ def _beside(base: Path, reference: str, *, remote: bool) -> tuple[Path, str]:
     return _read(name)
 
 
-def loaded(name: str) -> LoadedContract:
-    """The contract with leniency that a user names, as `document` finds it.
-
-    Raises:
-        ContractError: it cannot be had, or is another kind of document.
-    """
-    found = document(name)
-    # What is wrong with it, the twin's own reader reports.
-    return found.lenient or LoadedContract(
-        file := ContractFile.parsed(found.openapi.path, found.openapi.text), loader.of(file)
-    )
-
-
 class _AsTyped(_Path):  # type: ignore[misc]
     """What a user typed in the place of a path; a path would make one of the slashes of a URL."""
 
