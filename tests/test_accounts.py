@@ -103,6 +103,7 @@ def grace(client: FlaskClient) -> Login:
     ],
     ids=str,
 )
+@pytest.mark.unmeasured
 def test_what_is_named_is_set_and_the_rest_is_kept(ada: Login, settings: dict[str, Any]) -> None:
     before = ada.put()
     after = ada.put(**settings)
@@ -1054,6 +1055,7 @@ def test_what_was_dropped_is_told_by_login(contract: Contract) -> None:
     ],
     ids=str,
 )
+@pytest.mark.unmeasured
 def test_a_masked_inbox_shows_nobodys_number(twin: Twin, given: dict[str, Any]) -> None:
     client = create_app(twin, ServeOptions(mask=True)).test_client()
     ada = Login(client)

@@ -257,6 +257,7 @@ TOLD: dict[str, float | None] = {
 
 @pytest.mark.parametrize("status", [429, 503, 500])
 @pytest.mark.parametrize(("told", "seconds"), TOLD.items(), ids=ascii)
+@pytest.mark.unmeasured
 def test_either_form_of_retry_after_is_read(status: int, told: str, seconds: float | None) -> None:
     headers = [(b"retry-after", told.encode())]
 

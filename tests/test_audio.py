@@ -50,6 +50,7 @@ LONG = "Your parcel arrives tomorrow. " * 20
         ({"text": "<break time='60s'/>"}, "<break time='60s'/>", "en-us+f2"),
     ],
 )
+@pytest.mark.unmeasured
 def test_it_is_what_the_api_read(
     client: FlaskClient, send: Send, given: dict[str, Any], text: str, voice: str
 ) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.unmeasured
 def test_a_command_reads_a_file_that_begins_with_a_byte_order_mark(
     tmp_path: Path, name: str
 ) -> None:

@@ -520,6 +520,7 @@ OTHERS: dict[str, tuple[dict[str, Any], str]] = {
 
 @both
 @pytest.mark.parametrize(("other", "message"), OTHERS.values(), ids=OTHERS)
+@pytest.mark.unmeasured
 def test_another_campaigns_journal_is_refused_and_says_what_differs(
     door: Door, journal: Path, other: dict[str, Any], message: str
 ) -> None:

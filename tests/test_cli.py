@@ -135,6 +135,7 @@ def test_strict_exits_with_1_on_any_repair_or_refusal(body: object, code: int) -
 
 
 @pytest.mark.parametrize("body", [BODY | {"text": 1}, BODY | {"voice_language": "xx"}])
+@pytest.mark.unmeasured
 def test_without_strict_explaining_succeeds(body: object) -> None:
     assert run("explain", "-", stdin=body).exit_code == 0
 
@@ -155,6 +156,7 @@ def test_a_broken_contract_is_one_line(tmp_path: Path, command: list[str]) -> No
     assert (result.exit_code, len(result.output.splitlines())) == (2, 1)
 
 
+@pytest.mark.unmeasured
 def test_rules_are_listed_as_a_table() -> None:
     output = run("rules").output
 

@@ -326,6 +326,7 @@ SENT: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("given", SENT.values(), ids=SENT)
+@pytest.mark.unmeasured
 def test_an_entry_is_as_documented(send: Send, client: FlaskClient, given: Any) -> None:
     link = send(given.get("json"), **{k: v for k, v in given.items() if k != "json"})
 
@@ -452,6 +453,7 @@ def test_names_of_loopback_may_ask(client: FlaskClient, host: str) -> None:
         *("evillocalhost", "api.evillocalhost", "evil-localhost", "[::2]", "0.0.0.0", "[::", ""),  # noqa: S104  (a name in a test)
     ],
 )
+@pytest.mark.unmeasured
 def test_other_names_may_not(client: FlaskClient, host: str) -> None:
     response = client.post("/_twin/reset", headers={"Host": host})
 

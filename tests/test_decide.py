@@ -63,6 +63,7 @@ def test_every_red_test_is_named_with_its_reason(junit: Path) -> None:
     ]
 
 
+@pytest.mark.unmeasured
 def test_a_change_under_an_old_number_asks_for_a_new_one(republished: Comparison) -> None:
     first = next(decide.decisions(republished, ""))
 
@@ -131,6 +132,7 @@ def of_text(text: str) -> Comparison:
     return comparison(document(str(PUBLISHED)), Document.of(Path("new.yaml"), text))
 
 
+@pytest.mark.unmeasured
 def test_an_edit_without_findings_asks_for_a_new_number_too() -> None:
     edited = of_text(PUBLISHED.read_text("utf-8") + "# a comment\n")
 
@@ -152,6 +154,7 @@ def test_a_published_contract_is_never_told_to_be_overwritten(
     assert ("raise info.version first" in last) == bool(more)
 
 
+@pytest.mark.unmeasured
 def test_what_the_changelog_says_with_escapes_has_been_decided() -> None:
     pattern = r"^\+[0-9]{7,16}$"
     text = PUBLISHED.read_text("utf-8")

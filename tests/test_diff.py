@@ -387,6 +387,7 @@ def test_a_planted_change_is_rated_as_designed_and_nothing_worse_is_said(
     assert (worst.rule, str(worst.severity)) == (rule, severity)
 
 
+@pytest.mark.unmeasured
 def test_a_type_where_there_was_none_is_silent() -> None:
     result = found(*HARMLESS["no type any more"][0], back=True)
 
@@ -400,6 +401,7 @@ def test_a_type_where_there_was_none_is_silent() -> None:
         ("reject", "breaking", "Requests without it are refused."),
     ],
 )
+@pytest.mark.unmeasured
 def test_what_an_item_must_have_is_rated_by_what_the_new_contract_does_without_it(
     fallback: str, severity: str, outcome: str
 ) -> None:
@@ -428,12 +430,14 @@ def test_what_changes_no_call_is_no_finding(pairs: list[tuple[str, str]]) -> Non
     assert found(*pairs).findings == ()
 
 
+@pytest.mark.unmeasured
 def test_a_refusal_that_is_gone_is_harmless() -> None:
     pairs = HARMLESS["a status more"][0]
 
     assert rated(found(*pairs, back=True).findings) == {("error-removed", "harmless")}
 
 
+@pytest.mark.unmeasured
 def test_the_renamed_opt_out_flag_comes_first_and_is_proven() -> None:
     first, *_ = comparison(document(OLDER), now()).findings
 
@@ -449,6 +453,7 @@ REFUSED = (
 )
 
 
+@pytest.mark.unmeasured
 def test_a_required_parameter_under_another_name_breaks() -> None:
     renamed = ("        list_name:\n", "        list_named:\n")
     needs = (REQUIRED[0], REQUIRED[1].replace("list_name", "list_named"))
@@ -458,6 +463,7 @@ def test_a_required_parameter_under_another_name_breaks() -> None:
     assert (first.rule, first.severity) == ("required-member-renamed", "breaking")
 
 
+@pytest.mark.unmeasured
 def test_a_parameter_that_is_no_longer_required_is_harmless() -> None:
     assert rated(found(REQUIRED, back=True).findings) == {("member-became-optional", "harmless")}
 
@@ -486,6 +492,7 @@ def test_a_code_and_stakes_change_no_call(pairs: list[tuple[str, str]]) -> None:
     assert found(*pairs).findings[0].hit == "client code and whoever tests against the twin"
 
 
+@pytest.mark.unmeasured
 def test_a_default_that_simulates_is_no_call_too_many() -> None:
     flag = re.search(r"        simulation_mode:\n(?: {10}.*\n)+? {10}default: false", TEXT)[0]
 
@@ -522,6 +529,7 @@ def test_a_success_that_an_old_client_has_no_type_for_is_told() -> None:
 ADVICE = ("schema: {maxLength: 11}", "schema: {maxLength: 5}")
 
 
+@pytest.mark.unmeasured
 def test_what_the_runs_show_and_no_rule_knows_is_a_finding() -> None:
     assert ADVICE[0] in TEXT
 
@@ -544,6 +552,7 @@ def test_what_a_rule_has_told_of_is_told_once() -> None:
     assert [one.rule for one in found(ADVICE, longer).findings] == ["bound-loosened"]
 
 
+@pytest.mark.unmeasured
 def test_a_harmless_finding_hides_nothing_worse_that_the_runs_show() -> None:
     """A cast more is harmless, and the runs' finding about the same parameter stays."""
     silent = Run("text", Outcome.READ_DIFFERENTLY, {}, "text is taken as another one")
@@ -564,6 +573,7 @@ def test_a_named_answer_that_is_gone_is_told_to_whoever_tests() -> None:
     assert ("named-answer-removed", "breaking") in rated(found(more, back=True).findings)
 
 
+@pytest.mark.unmeasured
 def test_what_hangs_on_a_member_that_is_gone_is_told_once() -> None:
     details = re.search(r"\n {8}meta_data:\n(?: {10}.*\n)+", TEXT)[0]
     shown = re.search(r"\n {18}meta_data:\n(?: {20}.*\n)+", TEXT)[0]
@@ -596,6 +606,7 @@ def test_each_proof_is_about_its_own_finding() -> None:
     assert all(proof.startswith("fails: 400") for proof in proofs["text"])
 
 
+@pytest.mark.unmeasured
 def test_what_more_is_required_does_not_end_the_runs() -> None:
     needs = (REQUIRED[0], REQUIRED[0].replace("]", ", purpose]"))
     old = changed(needs)
@@ -606,6 +617,7 @@ def test_what_more_is_required_does_not_end_the_runs() -> None:
     assert [one.about for one in result.findings if one.proof] == ["text"]
 
 
+@pytest.mark.unmeasured
 def test_the_upper_bounds_are_tried() -> None:
     first, *_ = found(("maxItems: 1000", "maxItems: 900")).findings
 
@@ -613,6 +625,7 @@ def test_the_upper_bounds_are_tried() -> None:
     assert any("fails: 400" in proof for proof in first.proof)
 
 
+@pytest.mark.unmeasured
 def test_a_contact_member_that_is_required_under_another_name_leaves_people_out() -> None:
     needs = ("      required: [phone_number]\n", "      required: [phone_number, last_name]\n")
     named = ("        last_name: *contact-text\n", "        last_names: *contact-text\n")
@@ -626,12 +639,14 @@ def test_a_contact_member_that_is_required_under_another_name_leaves_people_out(
 RECEIPT = "        call_duration:\n          type: integer\n"
 
 
+@pytest.mark.unmeasured
 def test_another_type_in_a_receipt_is_silent() -> None:
     pairs = (RECEIPT, RECEIPT.replace("integer", "string"))
 
     assert ("type-changed", "silent") in rated(found(pairs).findings)
 
 
+@pytest.mark.unmeasured
 def test_what_the_runs_of_old_callers_meet_is_counted() -> None:
     result = found(("maxLength: 1224", "maxLength: 160"))
 
@@ -669,6 +684,7 @@ def ran(*arguments: str) -> Result:
     return CliRunner().invoke(vms, ["diff", *arguments])
 
 
+@pytest.mark.unmeasured
 def test_the_terminal_names_the_places_in_both_files() -> None:
     output = ran(OLDER, NOW).output
 
@@ -677,6 +693,7 @@ def test_the_terminal_names_the_places_in_both_files() -> None:
     assert "info.version must be at least 0.3.0, which it is." in output
 
 
+@pytest.mark.unmeasured
 def test_the_same_is_told_as_such() -> None:
     output = ran(NOW, NOW).output
 
@@ -684,6 +701,7 @@ def test_the_same_is_told_as_such() -> None:
     assert "all as before" in output
 
 
+@pytest.mark.unmeasured
 def test_a_version_that_tells_too_little_is_named() -> None:
     output = ran(NOW, OLDER).output
 
@@ -695,6 +713,7 @@ def test_the_shipped_contract_is_the_new_one_if_none_is_named() -> None:
     assert ran(OLDER).output.splitlines()[0] == ran(OLDER, NOW).output.splitlines()[0]
 
 
+@pytest.mark.unmeasured
 def test_json_has_all_of_it() -> None:
     document = json.loads(ran(OLDER, NOW, "--json").output)
 
@@ -714,6 +733,7 @@ def test_markdown_of_the_same_has_no_table() -> None:
     assert "|" not in ran(NOW, NOW, "--markdown").output
 
 
+@pytest.mark.unmeasured
 def test_github_shows_a_finding_at_its_line() -> None:
     output = ran(OLDER, NOW, "--github").output
 
@@ -742,6 +762,7 @@ def test_a_git_revision_is_read_without_a_checkout(
 
 
 @respx.mock
+@pytest.mark.unmeasured
 def test_a_url_is_fetched_only_if_it_is_named() -> None:
     respx.get("https://example.com/contract.yaml").respond(text=Path(OLDER).read_text("utf-8"))
 
@@ -773,6 +794,7 @@ def test_a_receipt_within_itself_is_one_line(tmp_path: Path) -> None:
     assert "/DeliveryReceipt/properties/parent: a schema within itself" in done.output
 
 
+@pytest.mark.unmeasured
 def test_what_stands_beside_a_reference_changes_what_it_changes_elsewhere() -> None:
     named = "    Name:\n" + re.sub("(?m)^ {4}", "", LIST_NAME.partition("\n")[2])
     reference = '        list_name:\n          $ref: "#/components/schemas/Name"\n'
@@ -810,6 +832,7 @@ def test_a_contract_that_does_not_load_says_where(tmp_path: Path) -> None:
     assert "expected 'maxLength'?" in output
 
 
+@pytest.mark.unmeasured
 def test_a_url_is_shown_as_it_was_typed() -> None:
     url = "https://example.com/contract.yaml"
     with respx.mock:
@@ -831,6 +854,7 @@ def test_what_is_no_name_at_all_is_told_in_one_line(name: str) -> None:
     assert "expected " in done.output
 
 
+@pytest.mark.unmeasured
 def test_a_branch_may_be_called_as_a_folder_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -849,6 +873,7 @@ def test_a_branch_may_be_called_as_a_folder_is(
     assert ran("docs:contract.yaml", NOW).exit_code == 0
 
 
+@pytest.mark.unmeasured
 def test_a_release_candidate_is_not_yet_the_version() -> None:
     edit = ("version: 1.0.0", "version: 2.0.0-rc.1")
 
@@ -860,6 +885,7 @@ def test_what_is_no_number_in_a_version_counts_as_none(version: str) -> None:
     assert numbers(version)[0] == 1
 
 
+@pytest.mark.unmeasured
 def test_what_markdown_would_eat_is_escaped(tmp_path: Path) -> None:
     path = tmp_path / "new.yaml"
     old = "          pattern: ^\\+[0-9]{7,16}$"
@@ -876,6 +902,7 @@ def test_a_text_of_several_lines_stays_on_its_line_of_markdown() -> None:
     assert escaped("a\n\nb | c") == "a b \\| c"
 
 
+@pytest.mark.unmeasured
 def test_github_shows_what_is_gone_in_the_new_file_without_a_line(tmp_path: Path) -> None:
     path = tmp_path / "new.yaml"
     text = TEXT.replace(LIST_NAME, "").replace(
@@ -897,6 +924,7 @@ def test_github_names_no_file_where_there_is_none() -> None:
     assert "file=" not in output
 
 
+@pytest.mark.unmeasured
 def test_better_evidence_of_calls_is_no_change() -> None:
     other = ("reason: No source mentions a second try; most", "reason: Most")
 

@@ -47,6 +47,7 @@ def test_what_lint_finds_is_1_though_a_linter_is_missing(changed: str, every: li
     assert code("lint", changed, *every) == 1
 
 
+@pytest.mark.unmeasured
 def test_a_missing_linter_is_2_where_nothing_is_found() -> None:
     assert (code("lint", "--every"), code("lint")) == (2, 0)
 
@@ -62,10 +63,12 @@ def test_a_missing_linter_is_2_where_nothing_is_found() -> None:
         (["--fail-on", "silent"], 1),
     ],
 )
+@pytest.mark.unmeasured
 def test_a_change_that_is_failed_on_is_1(changed: str, options: list[str], expected: int) -> None:
     assert code("diff", str(CONTRACT), changed, *options) == expected
 
 
+@pytest.mark.unmeasured
 def test_without_a_change_it_is_0_whatever_is_failed_on() -> None:
     assert code("diff", str(CONTRACT), str(CONTRACT), "--fail-on", "any") == 0
 

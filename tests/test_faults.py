@@ -66,6 +66,7 @@ def test_another_seed_meets_other_faults() -> None:
 
 
 @pytest.mark.parametrize("chance", [0.01, 0.1, 0.5, 0.9])
+@pytest.mark.unmeasured
 def test_about_as_many_meet_it_as_was_asked_for(chance: float) -> None:
     met = sum(hits(RESET | {"probability": chance}, 5_000, seed=1))
 

@@ -124,6 +124,7 @@ def test_a_file_too_few_is_drift(contract: Path, package: Path) -> None:
     assert "py.typed: only in a fresh generation" in done.output
 
 
+@pytest.mark.unmeasured
 def test_a_contract_that_cannot_be_read_leaves_the_client_alone(
     contract: Path, package: Path
 ) -> None:
@@ -416,6 +417,7 @@ def test_the_client_is_stamped_with_its_contract() -> None:
     assert sha256(TEXT.encode()).hexdigest() == meta.CONTRACT_SHA256
 
 
+@pytest.mark.unmeasured
 def test_a_client_of_an_ordinary_file_is_generated_and_compared(tmp_path: Path) -> None:
     path = tmp_path / "api.json"
     path.write_text(json.dumps(edited({})), "utf-8")

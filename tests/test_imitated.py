@@ -97,6 +97,7 @@ def header(kind: str, right: str) -> str | None:
     ("login", "key"),
     [pair for pair in product((RIGHT, MISSING, EMPTY, WRONG), repeat=2) if pair != (RIGHT, RIGHT)],
 )
+@pytest.mark.unmeasured
 def test_only_the_right_login_with_the_right_key_signs_in(
     contract: Contract, login: str, key: str
 ) -> None:
@@ -303,6 +304,7 @@ def test_notes_with_high_stakes_are_logged_without_the_values(
     assert "simu\n" not in caplog.text
 
 
+@pytest.mark.unmeasured
 def test_of_very_many_notes_all_are_counted_and_some_are_kept(
     send: Send, client: FlaskClient
 ) -> None:

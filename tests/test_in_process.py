@@ -178,6 +178,7 @@ def async_client(twin: VoiceTwin, **given: Any) -> httpx.AsyncClient:
     )
 
 
+@pytest.mark.unmeasured
 def test_an_answer_knows_how_long_it_took_its_request_and_its_version(either: VoiceTwin) -> None:
     with sync_client(either) as client:
         response = client.post(SEND, json=BODY)
@@ -576,6 +577,7 @@ def test_voice_client_reads_an_answer_whatever_its_content_type(twin: VoiceTwin)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
+@pytest.mark.unmeasured
 def test_voice_client_does_not_know_the_outcome_of_a_server_error(
     twin: VoiceTwin, status: int
 ) -> None:

@@ -232,6 +232,7 @@ def test_a_resumed_journal_remembers_what_the_first_one_did(
 
 
 @pytest.mark.parametrize("cut", range(len(HEAD)))
+@pytest.mark.unmeasured
 def test_a_head_that_a_crash_has_torn_is_written_anew(path: Path, cut: int) -> None:
     with resumed(path, HEAD[:cut]) as journal:
         assert journal.latest == {}

@@ -184,6 +184,7 @@ def test_a_planted_defect_is_found_with_its_place(
     assert re.match(r".*contract\.yaml:\d+: ", done.output)
 
 
+@pytest.mark.unmeasured
 def test_a_name_of_two_meanings_is_found_behind_a_reference(tmp_path: Path) -> None:
     gender = re.search(r"        voice_gender:\n((?: {10}.*\n)+)", TEXT)
     assert gender is not None

@@ -140,6 +140,7 @@ def test_a_receipt_with_a_url_of_its_own_is_printed_too(twin: VoiceTwin, ready: 
     assert run(twin, "--once").stdout.startswith(f"receipt 1-0 of {NUMBER}: DELIVERED")
 
 
+@pytest.mark.unmeasured
 def test_an_opt_out_and_a_lost_receipt_are_printed_as_such(
     twin: VoiceTwin, ready: Ready, stops: Callable[[int], None]
 ) -> None:
@@ -336,6 +337,7 @@ def test_a_host_that_is_allowed_is_not_refused() -> None:
     assert "no twin answers" in result.stderr
 
 
+@pytest.mark.unmeasured
 def test_a_name_of_this_machine_that_leads_elsewhere_names_the_option(
     twin: VoiceTwin, ready: Ready
 ) -> None:

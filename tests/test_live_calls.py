@@ -431,6 +431,7 @@ def wait_for(client: FlaskClient, number: int) -> None:
     client.get(f"/_twin/receipts?state=delivered&skip={number - 1}&wait=10")
 
 
+@pytest.mark.unmeasured
 def test_receipts_leave_as_calls_end(sending: FlaskClient, clock: Clock, sent: list[str]) -> None:
     phone(sending, OTHER, outcome="busy")
     sending.post(SEND, json=to(NUMBER, OTHER), headers=SIGNED_IN)
@@ -459,6 +460,7 @@ def test_a_receipt_out_of_order_waits_for_the_next_call_to_end(
     assert sent == [OTHER, NUMBER]
 
 
+@pytest.mark.unmeasured
 def test_every_receipt_of_many_leaves_once(
     sending: FlaskClient, clock: Clock, sent: list[str]
 ) -> None:

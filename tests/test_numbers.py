@@ -337,6 +337,7 @@ def test_the_zero_of_a_plan_that_dials_one_is_refused_and_the_number_without_it_
     assert told == {number: f"write it as it is dialled from abroad: {number}" for number in told}
 
 
+@pytest.mark.unmeasured
 def test_every_regions_example_is_read_as_the_library_writes_it() -> None:
     read = {written: normalised(written, region) for written, (region, _) in EXAMPLES.items()}
 

@@ -225,6 +225,7 @@ def chain(length: int, last: str) -> dict[str, object]:
     return edited({PLACES["request"]: {"$ref": "#/components/schemas/S0"}} | schemas)
 
 
+@pytest.mark.unmeasured
 def test_a_thousand_schemas_within_each_other_are_compared() -> None:
     assert rated(findings(chain(1000, "string"), chain(1000, "null"))) == "breaking type-changed"
 

@@ -202,6 +202,7 @@ class CountedStore(MemoryStore):
             yield entry
 
 
+@pytest.mark.unmeasured
 def test_a_look_at_100_000_entries_reads_as_many_as_it_shows(contract: Contract) -> None:
     store = CountedStore(most_entries=100_000, most_bytes=2**30)
     twin = Twin(contract, store)

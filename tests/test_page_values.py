@@ -334,6 +334,7 @@ def test_php_has_the_same_bytes(twin: Twin, contract: Contract) -> None:
     assert "'Content-Encoding: identity'" in binary
 
 
+@pytest.mark.unmeasured
 def test_a_test_case_for_the_fixture_passes(
     twin: Twin, contract: Contract, pytester: pytest.Pytester
 ) -> None:

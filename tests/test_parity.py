@@ -69,6 +69,7 @@ def test_a_twin_behind_a_foreign_name_answers_the_same(contract: Contract, clock
     assert not any(b"+336" in body for body in server.bodies)
 
 
+@pytest.mark.unmeasured
 def test_a_server_on_this_machine_is_asked_every_case_as_it_is_written(
     contract: Contract, clock: Clock, tmp_path: Path
 ) -> None:
@@ -437,6 +438,7 @@ def test_what_was_never_asked_is_asked_first(
         (["--pause", "-1"], 2),
     ],
 )
+@pytest.mark.unmeasured
 def test_the_command_takes_options_within_their_bounds(options: list[str], code: int) -> None:
     assert CliRunner().invoke(vms, ["check", *options]).exit_code == code
 

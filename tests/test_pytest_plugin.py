@@ -57,6 +57,7 @@ def passes(suite: pytest.Pytester, tests: str, *options: str, count: int = 1) ->
 # ── the account ─────────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 def test_a_test_sends_and_asks_what_arrived(suite: pytest.Pytester) -> None:
     passes(
         suite,
@@ -68,6 +69,7 @@ def test_it_rings(voice_twin):
     )
 
 
+@pytest.mark.unmeasured
 def test_each_test_has_a_new_account_of_its_own(suite: pytest.Pytester) -> None:
     passes(
         suite,
@@ -151,10 +153,12 @@ def test_it_is_in_process_by_default(suite: pytest.Pytester) -> None:
     passes(suite, IN_PROCESS)
 
 
+@pytest.mark.unmeasured
 def test_the_option_http_gives_it_a_port(suite: pytest.Pytester) -> None:
     passes(suite, BY_PORT, "--voice-twin=http")
 
 
+@pytest.mark.unmeasured
 def test_the_setting_http_gives_it_a_port(suite: pytest.Pytester) -> None:
     suite.makeini("[pytest]\nvoice_twin = http\n")
     passes(suite, BY_PORT)
@@ -177,6 +181,7 @@ def test_a_marker_that_names_no_mode_changes_nothing(suite: pytest.Pytester) -> 
     passes(suite, f"@pytest.mark.voice_twin{IN_PROCESS}")
 
 
+@pytest.mark.unmeasured
 def test_both_ways_may_stand_in_one_suite(suite: pytest.Pytester) -> None:
     tests = BY_PORT.replace("test_it_rings", "test_port").lstrip()
     passes(suite, f'{IN_PROCESS}\n@pytest.mark.voice_twin("http")\n{tests}', count=2)
@@ -219,6 +224,7 @@ def test_keys_are_stored(voice_twin):
     )
 
 
+@pytest.mark.unmeasured
 def test_the_url_of_a_running_twin_is_used(suite: pytest.Pytester) -> None:
     with mock_server.running() as served:
         passes(suite, BY_PORT, f"--voice-twin={served.base_url}")
@@ -226,6 +232,7 @@ def test_the_url_of_a_running_twin_is_used(suite: pytest.Pytester) -> None:
         served.assert_nothing_sent()
 
 
+@pytest.mark.unmeasured
 def test_the_same_test_of_two_runs_has_two_accounts_of_a_running_twin(
     suite: pytest.Pytester,
 ) -> None:
@@ -245,6 +252,7 @@ def test_it_rings(voice_twin):
     assert one != two
 
 
+@pytest.mark.unmeasured
 def test_the_token_of_a_running_twin_stands_in_the_environment(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -339,6 +347,7 @@ def test_it_is_refused(voice_twin):
 """
 
 
+@pytest.mark.unmeasured
 def test_the_option_makes_every_account_strict(suite: pytest.Pytester) -> None:
     passes(suite, STRICT, "--voice-twin-strict")
 
@@ -392,6 +401,7 @@ def test_a_variable_that_was_set_before_is_set_again_after_a_test(
 # ── what is shown ─────────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 def test_a_failed_test_shows_what_arrived(suite: pytest.Pytester) -> None:
     result = ran(suite, "def test_it_rings(voice_twin):\n    send(voice_twin)\n    assert False\n")
 
@@ -405,6 +415,7 @@ def test_a_failed_test_shows_what_arrived(suite: pytest.Pytester) -> None:
     )
 
 
+@pytest.mark.unmeasured
 def test_a_failed_test_that_sent_nothing_shows_that_nothing_arrived(
     suite: pytest.Pytester,
 ) -> None:
@@ -423,6 +434,7 @@ def test_a_failed_verification_shows_the_test_and_no_code_of_the_twin(
     result.stdout.no_fnmatch_line("*testing.py:*")
 
 
+@pytest.mark.unmeasured
 def test_tests_that_pass_or_use_no_twin_show_nothing(suite: pytest.Pytester) -> None:
     tests = "def test_one(voice_twin):\n    pass\n\n\ndef test_two():\n    assert False\n"
 
@@ -469,6 +481,7 @@ def test_it_rings(voice_twin, monkeypatch):
         ("--fixtures", ["voice_twin -- *", "    A new account of the offline twin: *"]),
     ],
 )
+@pytest.mark.unmeasured
 def test_pytest_tells_of_it(suite: pytest.Pytester, option: str, lines: list[str]) -> None:
     suite.runpytest_inprocess(option).stdout.fnmatch_lines(lines)
 

@@ -520,6 +520,7 @@ def test_a_huge_answer_is_cut(endpoint: Any) -> None:
     assert (answer.status, answer.text) == (200, "x" * 500)
 
 
+@pytest.mark.unmeasured
 def test_an_answer_that_ends_with_the_connection_is_read(endpoint: Any) -> None:
     there = endpoint(lambda _: b"HTTP/1.0 200 OK\r\n\r\ndone" if len(there.got) < 2 else None)
 
@@ -607,6 +608,7 @@ def test_a_certificate_that_nobody_knows_is_refused(endpoint: Any) -> None:
         receiver.post("text/plain", b"")
 
 
+@pytest.mark.unmeasured
 def test_one_that_hangs_holds_up_nobody_else(client: FlaskClient, endpoint: Any) -> None:
     hangs = threading.Event()
     stuck, there = endpoint(lambda _: hangs.wait() and None), endpoint()

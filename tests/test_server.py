@@ -329,6 +329,7 @@ def test_a_length_with_an_underscore_ends_no_body(twin: str, name: bytes) -> Non
         b"Authorization: Bearer secret\r\nAuthorization: Bearer other\r\n",
     ],
 )
+@pytest.mark.unmeasured
 def test_a_token_that_is_sent_twice_is_none(headers: bytes) -> None:
     with Serving(build(ServeOptions(quiet=True, token="secret"))) as serving:
         assert exchange(serving.url, HEALTH, headers, b"Connection: close\r\n\r\n") == [401]

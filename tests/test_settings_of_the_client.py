@@ -392,6 +392,7 @@ def shown(told: BaseException) -> str:
 @both
 @pytest.mark.parametrize("answer", UNHAPPY.values(), ids=UNHAPPY)
 @pytest.mark.parametrize("mark", [None, "mine"])
+@pytest.mark.unmeasured
 def test_neither_key_nor_login_is_shown_in_an_error(
     door: Door, answer: Any, mark: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:

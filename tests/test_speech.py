@@ -185,6 +185,7 @@ def test_phonemes_are_read_as_they_stand() -> None:
 
 
 @pytest.mark.parametrize("command", ["80S", "0A", "0P", "Vfr ", "2B", "1I", "10Y"])
+@pytest.mark.unmeasured
 def test_no_control_character_begins_a_command(command: str) -> None:
     with_control = rendering.wav(f"Hello \x01{command} there, my friend.", "en-us")
 
@@ -194,6 +195,7 @@ def test_no_control_character_begins_a_command(command: str) -> None:
 @pytest.mark.parametrize(
     "character", ["\0", "\x01", "\x02", "\x1b", "\x7f", "\x85", "\ud800", "\ue03c", "\ufffe"]
 )
+@pytest.mark.unmeasured
 def test_what_is_not_a_character_to_read_is_a_blank(character: str) -> None:
     text = f"Hello {character} there"
 
@@ -217,6 +219,7 @@ def test_any_text_is_rendered(text: str, voice: str) -> None:
 @pytest.mark.parametrize(
     "text", ["a" * 1_224, "9" * 1_224, "é" * 1_224, "." * 1_224, "beep.." * 200, "%" * 1_224]
 )
+@pytest.mark.unmeasured
 def test_a_strange_text_of_the_greatest_length_is_rendered(text: str) -> None:
     assert 0 < seconds(text) <= rendering.LONGEST
 

@@ -177,6 +177,7 @@ def test_output_that_cannot_be_written_is_no_verdict(
         assert ended(*given) == 2
 
 
+@pytest.mark.unmeasured
 def test_a_full_disk_is_named_on_one_line() -> None:
     with streams(stdout=full()) as seen:
         ended("rules")
@@ -184,6 +185,7 @@ def test_a_full_disk_is_named_on_one_line() -> None:
     assert seen.text == "Error: cannot write: No space left on device\n"
 
 
+@pytest.mark.unmeasured
 def test_of_a_pipe_that_nobody_reads_nothing_is_said() -> None:
     with streams(stdout=broken_pipe()) as seen:
         ended("rules")

@@ -437,6 +437,7 @@ def test_an_unknown_fault_or_option_is_refused(twin: VoiceTwin) -> None:
 # ── what arrived ─────────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 def test_requests_are_all_and_messages_what_is_sent(twin: VoiceTwin) -> None:
     send(twin, text="One.")
     send(twin, text="")
@@ -706,6 +707,7 @@ def test_a_wait_ends_with_a_message_of_another_thread(twin: VoiceTwin) -> None:
     sending.join()
 
 
+@pytest.mark.unmeasured
 def test_a_wait_of_an_empty_inbox_ends_with_its_first_message(twin: VoiceTwin) -> None:
     sending = later(lambda: send(twin))
 

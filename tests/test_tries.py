@@ -125,6 +125,7 @@ def tried(door: Door, *answers: Any, **options: Any) -> tuple[Any, int]:
 @both
 @pytest.mark.parametrize("options", [PLAIN, MARKED, SIMULATED], ids=str)
 @answers(CERTAIN, NOT_DONE)
+@pytest.mark.unmeasured
 def test_what_was_certainly_not_done_is_tried_again(door: Door, answer: Any, options: Any) -> None:
     outcome, tries = tried(door, answer, good, **options)
 
@@ -153,6 +154,7 @@ def test_what_may_have_been_sent_is_tried_again_where_a_repeat_calls_nobody(
 @both
 @pytest.mark.parametrize("options", [PLAIN, MARKED, SIMULATED], ids=str)
 @table(FINAL)
+@pytest.mark.unmeasured
 def test_a_verdict_is_final(door: Door, answer: Any, kind: type, options: Any) -> None:
     outcome, tries = tried(door, answer, good, **options)
 

@@ -31,6 +31,7 @@ def account(credit: str, **given: object) -> Account:
     return Account("ada", digest("ada", "k"), Decimal(credit), **given)
 
 
+@pytest.mark.unmeasured
 def test_of_two_threads_that_spend_the_last_credit_one_is_refused(contract: Contract) -> None:
     for _ in range(50):
         twin = Twin(contract, MemoryStore([account("0.05")]))
