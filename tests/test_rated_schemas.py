@@ -311,8 +311,26 @@ CHANGED: dict[str, tuple[Any, Any, str, str]] = {
     "required, and described nowhere": (
         {"type": "object"},
         {"type": "object", "required": ["a"]},
-        "breaking member-became-required",
-        "harmless member-became-required",
+        "breaking required-member-added",
+        "harmless required-member-added",
+    ),
+    "described nowhere, and no longer required": (
+        {"type": "object", "required": ["a"]},
+        {"type": "object"},
+        "harmless member-became-optional",
+        "breaking member-became-optional",
+    ),
+    "described, and no longer required": (
+        {"type": "object", "required": ["a"]},
+        {"type": "object", "properties": {"a": {}}},
+        "harmless member-became-optional",
+        "breaking member-became-optional",
+    ),
+    "required, and described at last": (
+        {"type": "object", "required": ["a"]},
+        {"type": "object", "required": ["a"], "properties": {"a": TEXT}},
+        "breaking type-narrowed",
+        "harmless type-narrowed",
     ),
     "a member that only answers have": (
         OBJECT,
@@ -439,8 +457,8 @@ CHANGED: dict[str, tuple[Any, Any, str, str]] = {
     "a member of the later shape": (
         {"oneOf": [CAT, DOG]},
         {"oneOf": [CAT, with_(DOG, required=["kind", "name"])]},
-        "breaking member-became-required",
-        "harmless member-became-required",
+        "breaking required-member-added",
+        "harmless required-member-added",
     ),
     "shapes of the same titles": (
         {"oneOf": [with_(TEXT, title="A", maxLength=1), with_(TEXT, title="B", maxLength=2)]},

@@ -92,7 +92,8 @@ def comparison(old: Document, new: Document, generated: Clients | None = None) -
             ) from None
     if old.lenient is None or new.lenient is None:
         uses = Reach(old.openapi), Reach(new.openapi)
-        found = tuple(ordered(_finding(change, None, *uses) for change in changes))
+        with without_collection():
+            found = tuple(ordered(_finding(change, None, *uses) for change in changes))
         return Comparison(old, new, found)
     leniency = Leniency(old.lenient, new.lenient)
     rated = [_finding(change, leniency) for change in changes]
@@ -131,8 +132,8 @@ def _finding(change: Change, leniency: Leniency | None, *uses: Reach) -> Finding
         short = about._replace(operation="", part="" if about.part == "body" else about.part)
         about = short if any(short) else about
     # A component is compared once, with the first operation that uses it.
-    places = zip(uses, (change.old, change.new), strict=False)
-    users = max((one.operations(at) for one, at in places if at), default=0)
+    places = zip(reversed(uses), (change.new, change.old), strict=False)
+    users = next((found for one, at in places if at and (found := one.operations(at))), 0)
     more = f" Operations that use it, too: {users - 1}." if users > 1 else ""
     words = {"about": str(about), "before": change.before, "after": change.after}
     return Finding(

@@ -196,15 +196,14 @@ class SchemaDiffer:
     ) -> Iterator[Change]:
         old, new = pair
         before, after = (_shown_member(shape, name, role) for shape in pair)
+        is_described = name in old.members
         needed = name in old.required, name in new.required
-        if before is not None and after is None:
+        if before is not None and after is None and is_described:
             yield self._gone(name, before, pair, about, role)
         elif after is not None and before is None:
             kind = "required-member-added" if needed[1] else "member-added"
             yield Change(kind, role, about, old.at, after.at)
-        elif needed[0] != needed[1] and (
-            before is not None or not (name in old.members or name in new.members)
-        ):
+        elif needed[0] != needed[1] and before is not None:
             kind = "member-became-required" if needed[1] else "member-became-optional"
             at = new.required.get(name) or (after.at if after else new.place("required"))
             yield Change(kind, role, about, old.required.get(name) or old.at, at)
@@ -369,7 +368,10 @@ def _hidden(role: Role) -> str:
 
 def _shown_member(shape: Shape, name: str, role: Role) -> Shape | None:
     found = shape.members.get(name)
-    return None if found is None or found.has(_hidden(role)) else found
+    if found is None:
+        # What must be there and is described nowhere may be anything.
+        return _free(shape) if name in shape.required else None
+    return None if found.has(_hidden(role)) else found
 
 
 def _counterpart(one: Shape, come: Iterable[Shape]) -> Shape | None:
