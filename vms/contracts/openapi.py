@@ -306,6 +306,8 @@ def without_collection() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            # Else it would look at all of them now.
+            gc.freeze()
             gc.enable()
 
 
