@@ -186,18 +186,27 @@ def _usable(schema: Any) -> bool:
     return True
 
 
+@st.composite
+def _pairs(draw: st.DrawFn) -> tuple[Any, Any, list[Any]]:
+    """Two schemas that are alike, and values to try with both."""
+    old = draw(_SCHEMAS.filter(_usable))
+    new = draw(_edits(old).filter(_usable))
+    return old, new, draw(st.lists(_VALUES, min_size=20, max_size=40))
+
+
+def _noted(old: object, new: object) -> tuple[Finding, ...]:
+    found = _findings(old, new)
+    note(str([(one.severity, one.rule) for one in found]))
+    return found
+
+
 @pytest.mark.long
 @given(st.data())
 def test_what_the_old_schema_takes_the_new_one_takes_if_no_change_is_worse_than_harmless(
     data: st.DataObject,
 ) -> None:
-    old = data.draw(_SCHEMAS)
-    new = data.draw(_edits(old))
-    if not (_usable(old) and _usable(new)):
-        return
-    found = _findings(_sent(old), _sent(new))
-    values = data.draw(st.lists(_VALUES, min_size=20, max_size=40))
-    note(str([(one.severity, one.rule) for one in found]))
+    old, new, values = data.draw(_pairs())
+    found = _noted(_sent(old), _sent(new))
 
     closed = _closed(old)
     refused = [one for one in values if _is_valid(closed, one) and not _is_valid(new, one)]
@@ -210,13 +219,8 @@ def test_what_the_old_schema_takes_the_new_one_takes_if_no_change_is_worse_than_
 def test_an_answer_of_the_new_schema_is_one_of_the_old_if_no_change_is_worse_than_harmless(
     data: st.DataObject,
 ) -> None:
-    old = data.draw(_SCHEMAS)
-    new = data.draw(_edits(old))
-    if not (_usable(old) and _usable(new)):
-        return
-    found = _findings(_answered(old), _answered(new))
-    values = data.draw(st.lists(_VALUES, min_size=20, max_size=40))
-    note(str([(one.severity, one.rule) for one in found]))
+    old, new, values = data.draw(_pairs())
+    found = _noted(_answered(old), _answered(new))
 
     opened = _opened(old)
     unexpected = [one for one in values if _is_valid(new, one) and not _is_valid(opened, one)]

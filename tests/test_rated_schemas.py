@@ -1,6 +1,7 @@
 """Each change of a schema, and how bad it is for who sends and for who reads.
 
-What `vms.contracts.diff.shapes` and `vms.contracts.diff.schema_differ` make of it.
+What `vms.contracts.diff.meanings`, `vms.contracts.diff.shapes` and
+`vms.contracts.diff.schema_differ` make of it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from openapi_documents import PLACES, document, edited, findings, rated
 from vms.contracts.diff.comparison import comparison
+from vms.contracts.diff.findings import Severity
 
 TEXT = {"type": "string"}
 OBJECT = {"type": "object", "properties": {"a": TEXT, "b": TEXT}}
@@ -860,4 +862,8 @@ def test_a_finding_has_the_lines_of_what_changed() -> None:
 def test_a_contract_without_leniency_is_read_as_strict() -> None:
     result = comparison(document(edited({})), document(edited({PLACES["request"]: False})))
 
-    assert (result.counted("silent"), result.old_callers, result.next_version) == (0, None, "2.0.0")  # type: ignore[arg-type]
+    assert (result.counted(Severity.SILENT), result.old_callers, result.next_version) == (
+        0,
+        None,
+        "2.0.0",
+    )

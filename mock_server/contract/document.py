@@ -140,6 +140,15 @@ def written(pointer: Pointer) -> str:
     return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
 
 
+def pointed(text: str) -> tuple[str, ...]:
+    """The names in the text of a JSON pointer; what `written` has made, but for numbers.
+
+    >>> pointed("/a~1b/0"), pointed("")
+    (('a/b', '0'), ())
+    """
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
+
+
 def decoded_text(path: Path, content: bytes) -> str:
     """The text of a file, whichever line ends and byte order mark it has.
 
@@ -251,9 +260,7 @@ class ContractFile:
                     f"a reference to {reference!r}",
                     "one inside the file (#/components/...)",
                 )
-            target = tuple(
-                part.replace("~1", "/").replace("~0", "~") for part in reference[2:].split("/")
-            )
+            target = pointed(reference[1:])
             if any(target == passed for _, passed in chain):
                 back = f"a reference to {reference!r} that leads back here"
                 raise self.refuse(chain[0][1], back, "one that ends")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from mock_server.contract.document import ContractError, Pointer, shipped, shortened, written
+from mock_server.contract.document import ContractError, Pointer, shipped, shortened
 from vms.contracts.lint_rules import Problem, follow_references, problems, without_sources
 from vms.contracts.loaded import Document, document
 from vms.endings import remark
@@ -90,7 +90,7 @@ def _validator(read: Document) -> Iterator[Problem]:
         raise SkippedError(f"openapi-spec-validator; {shortened(repr(failure))}") from failure
     for error in errors:
         pointer: Pointer = tuple(error.absolute_path)
-        where = f"{openapi.path}:{openapi.line(pointer)}: {written(pointer)}"
+        where = openapi.place(pointer)
         expected = f"OpenAPI {openapi.document['openapi']}"
         message = error.message.partition("\n")[0]
         yield Problem(where, message, expected, "openapi-spec-validator")

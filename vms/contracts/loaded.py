@@ -126,7 +126,7 @@ def _beside(base: Path, reference: str, *, remote: bool) -> tuple[Path, str]:
     return _read(name)
 
 
-class _AsTyped(_Path):  # type: ignore[misc]
+class _AsTyped(_Path):  # type: ignore[misc]  # no type checker knows the class
     """What a user typed in the place of a path; a path would make one of the slashes of a URL."""
 
     def __new__(cls, typed: str) -> Self:

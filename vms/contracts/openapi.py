@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import yaml
 
-from mock_server.contract.document import ContractError, Pointer, shortened, written
+from mock_server.contract.document import ContractError, Pointer, pointed, shortened, written
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _VERSIONS: Final = ("3.0.", "3.1.", "3.2.")
@@ -90,14 +90,18 @@ class At(NamedTuple):
         for name in names:
             if isinstance(value, dict):
                 found = value.get(name, _NOTHING)
-            elif isinstance(value, list) and isinstance(name, int) and name < len(value):
-                found = value[name]
+            elif isinstance(value, list) and 0 <= _index(name) < len(value):
+                found = value[_index(name)]
             else:
                 found = _NOTHING
             if found is _NOTHING:
                 return None
             value = found
         return At(value, (*self.pointer, *names), self.source)
+
+    def near(self, name: str) -> At:
+        """The member; itself where that is not there."""
+        return self.get(name) or self
 
     def member(self, name: str) -> Any:  # noqa: ANN401  (a YAML value)
         """The value of a member; None if it is not there."""
@@ -192,20 +196,20 @@ class Source:
                 if name is None:
                     break
                 line, node = name.start_mark.line, inner
-            elif isinstance(node, yaml.SequenceNode) and str(part) in map(
-                str, range(len(node.value))
-            ):
+            elif isinstance(node, yaml.SequenceNode) and 0 <= _index(part) < len(node.value):
                 node = node.value[_index(part)]
                 line = node.start_mark.line
             else:
                 break
         return line + 1
 
+    def place(self, pointer: Pointer) -> str:
+        """Where this stands: file, line, JSON pointer."""
+        return f"{self.path}:{self.line(pointer)}: {written(pointer)}"
+
     def refuse(self, pointer: Pointer, found: str, expected: str) -> ContractError:
         """The error for what stands at ``pointer``."""
-        return ContractError(
-            f"{self.path}:{self.line(pointer)}: {written(pointer)}: {found}; expected {expected}"
-        )
+        return ContractError(f"{self.place(pointer)}: {found}; expected {expected}")
 
 
 class OpenApi(Source):
@@ -226,6 +230,12 @@ class OpenApi(Source):
             if "swagger" in self.document:
                 found = f"Swagger {shortened(str(self.document['swagger']))}"
             raise ContractError(f"{path}:1: {found}; expected OpenAPI 3.0 or 3.1")
+
+    def operations(self, item: At) -> dict[str, At]:
+        """The operations of a path, or of a webhook, by their methods."""
+        behind = self.behind(item)
+        found = {method: behind.get(method) for method in METHODS}
+        return {name: one for name, one in found.items() if one and isinstance(one.value, dict)}
 
     def follow_references(self) -> None:
         """Follow every reference outside examples.
@@ -285,13 +295,7 @@ def _within(source: Source, fragment: str) -> At | None:
     if fragment and not fragment.startswith("/"):
         pointer = source.anchors.get(fragment)
         return None if pointer is None else source.root.get(*pointer)
-    found: At | None = source.root
-    for part in fragment.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if found is not None:
-            is_index = isinstance(found.value, list) and name.isdecimal()
-            found = found.get(int(name) if is_index else name)
-    return found
+    return source.root.get(*pointed(fragment))
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from vms.contracts.diff.changes import About, Change, Role
-from vms.contracts.diff.shapes import canonical
-from vms.contracts.openapi import METHODS, At, OpenApi
+from vms.contracts.diff.meanings import canonical
+from vms.contracts.openapi import At, OpenApi
 
 _PORTS: Final = {"http": 80, "https": 443}
 _BY_NAME: Final = ("oauth2", "openIdConnect")
@@ -50,7 +50,7 @@ class AccessDiffer:
         before, after = _servers(old), _servers(new)
         for url, one in before.items():
             if url in after:
-                yield from _choices(one, after[url], about)
+                yield from _lost_values(one, after[url], about)
         gone = [one for url, one in before.items() if url not in after]
         come = [one for url, one in after.items() if url not in before]
         if len(gone) == len(come) == 1 and len(before) == len(after):
@@ -58,20 +58,18 @@ class AccessDiffer:
             return
         for one in gone:
             there = new.get("servers")
-            yield Change("server-removed", Role.OPERATION, about, one, there, _address(one))
+            yield Change("server-removed", Role.OPERATION, about, one, there, _url(one))
         for one in come:
             there = old.get("servers")
-            yield Change("server-added", Role.OPERATION, about, there, one, "", _address(one))
+            yield Change("server-added", Role.OPERATION, about, there, one, "", _url(one))
 
     # ── security ──────────────────────────────────────────────────────
 
     def schemes(self) -> Iterator[Change]:
         """What changes of the flows of OAuth, where they are used."""
         for name in sorted(_used(self._old)):
-            before, after = (
-                _scheme(self._old, name),
-                _scheme(self._new, self._renamed.get(name, name)),
-            )
+            before = _scheme(self._old, name)
+            after = _scheme(self._new, self._renamed.get(name, name))
             if before is None or after is None or after.member("type") != "oauth2":
                 continue
             flows = dict(before.below("flows")), dict(after.below("flows"))
@@ -88,7 +86,7 @@ class AccessDiffer:
                 for key in _URLS:
                     urls = one.member(key), other.member(key)
                     if urls[0] != urls[1]:
-                        places = one.get(key) or one, other.get(key) or other
+                        places = one.near(key), other.near(key)
                         words = (str(url or "nothing") for url in urls)
                         yield Change("flow-changed", Role.OPERATION, about, *places, *words)
 
@@ -140,7 +138,7 @@ class AccessDiffer:
                 continue
             keywords = ("type", "in", "name", "scheme", "openIdConnectUrl")
             keyword = next(key for key in keywords if before.member(key) != then.member(key))
-            places = before.get(keyword) or before, then.get(keyword) or then
+            places = before.near(keyword), then.near(keyword)
             found = (str(one.member(keyword) or "") for one in (before, then))
             yield Change("scheme-changed", Role.OPERATION, about, *places, *found)
             return
@@ -151,8 +149,10 @@ class AccessDiffer:
 
     def _other_names(self) -> Iterator[tuple[str, str]]:
         """The schemes of OAuth that are only called something else, by their old names."""
-        before = dict((self._old.root.get("components") or self._old.root).below("securitySchemes"))
-        after = dict((self._new.root.get("components") or self._new.root).below("securitySchemes"))
+        before, after = (
+            dict(file.root.near("components").below("securitySchemes"))
+            for file in (self._old, self._new)
+        )
         for name, one in before.items():
             for other, at in after.items():
                 is_new = name not in after and other not in before
@@ -160,13 +160,13 @@ class AccessDiffer:
                     yield name, other
 
 
-def _address(server: At) -> str:
+def _url(server: At) -> str:
     return str(server.member("url") or "/")
 
 
 def _moved(one: At, other: At, about: About) -> Change:
     """One server that is now another: its URL, or what a variable of it is."""
-    words = [_address(one), _address(other)]
+    words = [_url(one), _url(other)]
     places = one.get("url"), other.get("url")
     if words[0] == words[1]:
         for name, variable in one.below("variables"):
@@ -177,14 +177,14 @@ def _moved(one: At, other: At, about: About) -> Change:
     return Change("server-changed", Role.OPERATION, about, *places, *words)
 
 
-def _choices(one: At, other: At, about: About) -> Iterator[Change]:
+def _lost_values(one: At, other: At, about: About) -> Iterator[Change]:
     """What may no longer stand in the place of a variable of a server."""
     for name, variable in one.below("variables"):
         then = other.get("variables", name, "enum")
         listed = [] if then is None or not isinstance(then.value, list) else then.value
         for value in variable.items("enum"):
             if listed and value.value not in listed:
-                before = f"{_address(one)} with {name} {value.value}"
+                before = f"{_url(one)} with {name} {value.value}"
                 yield Change("server-removed", Role.OPERATION, about, value, then, before)
 
 
@@ -192,7 +192,7 @@ def _servers(at: At) -> dict[str, At]:
     """The servers by URL, each variable by its default."""
     found = dict[str, At]()
     for one in at.items("servers"):
-        url = _address(one)
+        url = _url(one)
         for name, variable in one.below("variables"):
             url = url.replace(f"{{{name}}}", str(variable.member("default")))
         found[_plain(url)] = one
@@ -221,13 +221,8 @@ def _named(way: At) -> str:
 
 def _used(file: OpenApi) -> frozenset[str]:
     """The schemes that any operation, or all of them, are signed in to by."""
-    operations = (
-        at.get(method)
-        for _, item in file.root.below("paths")
-        for at in [file.behind(item)]
-        for method in METHODS
-    )
-    holders = [file.root, *(one for one in operations if one)]
+    items = (item for _, item in file.root.below("paths"))
+    holders = [file.root, *(one for item in items for one in file.operations(item).values())]
     return frozenset().union(*(_names(way) for one in holders for way in one.items("security")))
 
 

@@ -81,20 +81,10 @@ def comparison(old: Document, new: Document, generated: Clients | None = None) -
     Raises:
         ContractError: a reference leads nowhere, in a circle, or out of the file.
     """
-    today = dt.datetime.now(dt.UTC).date()
     with without_collection():
-        try:
-            changes = list(DocumentDiffer(old.openapi, new.openapi, today).changes())
-        except RecursionError:
-            raise ContractError(
-                f"{new.openapi.path}: schemas within schemas, deeper than can be compared; "
-                "expected fewer levels"
-            ) from None
-    if old.lenient is None or new.lenient is None:
-        uses = Reach(old.openapi), Reach(new.openapi)
-        with without_collection():
-            found = tuple(ordered(_finding(change, None, *uses) for change in changes))
-        return Comparison(old, new, found)
+        changes = _changes(old, new)
+        if old.lenient is None or new.lenient is None:
+            return Comparison(old, new, tuple(ordered(_strict(changes, old, new))))
     leniency = Leniency(old.lenient, new.lenient)
     rated = [_finding(change, leniency) for change in changes]
     known = {(one.rule, one.about) for one in rated}
@@ -123,7 +113,31 @@ def comparison(old: Document, new: Document, generated: Clients | None = None) -
     )
 
 
-def _finding(change: Change, leniency: Leniency | None, *uses: Reach) -> Finding:
+def _changes(old: Document, new: Document) -> list[Change]:
+    today = dt.datetime.now(dt.UTC).date()
+    try:
+        return list(DocumentDiffer(old.openapi, new.openapi, today).changes())
+    except RecursionError:
+        raise ContractError(
+            f"{new.openapi.path}: schemas within schemas, deeper than can be compared; "
+            "expected fewer levels"
+        ) from None
+
+
+def _strict(changes: Iterable[Change], old: Document, new: Document) -> Iterator[Finding]:
+    """Each change as it is where nothing is repaired, with how many operations it reaches."""
+    before, after = Reach(old.openapi), Reach(new.openapi)
+    for change in changes:
+        one = _finding(change, None)
+        # A component is compared once, with the first operation that uses it.
+        users = (change.new and after.operations(change.new)) or (
+            change.old and before.operations(change.old)
+        )
+        more = f" Operations that use it, too: {users - 1}." if users and users > 1 else ""
+        yield replace(one, what=one.what + more)
+
+
+def _finding(change: Change, leniency: Leniency | None) -> Finding:
     rule = RULES[change.role][change.kind]
     about = change.about
     if leniency is not None:
@@ -131,17 +145,13 @@ def _finding(change: Change, leniency: Leniency | None, *uses: Reach) -> Finding
         # There is one operation; who reads this knows which.
         short = about._replace(operation="", part="" if about.part == "body" else about.part)
         about = short if any(short) else about
-    # A component is compared once, with the first operation that uses it.
-    places = zip(reversed(uses), (change.new, change.old), strict=False)
-    users = next((found for one, at in places if at and (found := one.operations(at))), 0)
-    more = f" Operations that use it, too: {users - 1}." if users > 1 else ""
     words = {"about": str(about), "before": change.before, "after": change.after}
     return Finding(
         rule.severity,
         change.kind,
         # What a request was about, is known by the path of the parameter alone.
         (change.role is Role.REQUEST and leniency and about.member) or str(about),
-        f"{rule.what} {rule.then}".strip().format_map(words) + more,
+        f"{rule.what} {rule.then}".strip().format_map(words),
         rule.hit,
         rule.remedy.format_map(words),
         change.old and place(change.old),

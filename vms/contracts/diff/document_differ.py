@@ -9,9 +9,10 @@ from typing import Final
 
 from vms.contracts.diff.access_differ import AccessDiffer
 from vms.contracts.diff.changes import READ, About, Change, Role
+from vms.contracts.diff.meanings import canonical
 from vms.contracts.diff.schema_differ import SchemaDiffer
-from vms.contracts.diff.shapes import SCALARS, Shape, canonical
-from vms.contracts.openapi import METHODS, At, OpenApi
+from vms.contracts.diff.shapes import SCALARS, Shape
+from vms.contracts.openapi import At, OpenApi
 
 # OpenAPI has these set by other means.
 _NO_PARAMETERS: Final = frozenset({"accept", "content-type", "authorization"})
@@ -52,14 +53,14 @@ class DocumentDiffer:
     # ── addresses ───────────────────────────────────────────────────────
 
     def _path_gone(self, one: At) -> Iterator[Change]:
-        operations = list(_operations(self._old, one).values())
+        operations = list(self._old.operations(one).values())
         kinds = {self._gone(operation) for operation in operations}
         kind = "removed" if "removed" in kinds or not kinds else kinds.pop()
         yield Change(f"path-{kind}", Role.OPERATION, About(_address(one)), one, None)
 
     def _gone(self, operation: At) -> str:
         """Whether an operation that is gone had been announced to go."""
-        if operation.member("deprecated") is not True:
+        if not _is_set(operation, "deprecated"):
             return "removed"
         sunset = _sunset(operation)
         if not sunset:
@@ -71,7 +72,7 @@ class DocumentDiffer:
         return "removed-as-announced" if date <= self._today else "removed"
 
     def _item(self, one: At, other: At) -> Iterator[Change]:
-        before, after = _operations(self._old, one), _operations(self._new, other)
+        before, after = self._old.operations(one), self._new.operations(other)
         for method, operation in before.items():
             if method not in after:
                 kind = f"operation-{self._gone(operation)}"
@@ -85,18 +86,18 @@ class DocumentDiffer:
                 yield from self._operation(before[method], operation, (one, other), about)
 
     def _operation(self, old: At, new: At, items: tuple[At, At], about: About) -> Iterator[Change]:
-        for kind, keyword in (("operation-deprecated", "deprecated"),):
-            if new.member(keyword) is True and old.member(keyword) is not True:
-                yield Change(kind, Role.OPERATION, about, old, new.get(keyword))
+        if _is_set(new, "deprecated") and not _is_set(old, "deprecated"):
+            deprecated = new.get("deprecated")
+            yield Change("operation-deprecated", Role.OPERATION, about, old, deprecated)
         dates = [_sunset(one) for one in (old, new)]
-        if old.member("deprecated") is True and dates[0] and dates[0] > (dates[1] or ""):
-            places = old.get("x-sunset") or old, new.get("x-sunset") or new
+        if _is_set(old, "deprecated") and dates[0] and dates[0] > (dates[1] or ""):
+            places = old.near("x-sunset"), new.near("x-sunset")
             words = dates[0], dates[1] or "now"
             yield Change("sunset-sooner", Role.OPERATION, about, *places, *words)
         ids = old.member("operationId"), new.member("operationId")
         if ids[0] != ids[1]:
             kind = "operation-id-set" if ids[0] is None else "operation-id-changed"
-            places = old.get("operationId") or old, new.get("operationId") or new
+            places = old.near("operationId"), new.near("operationId")
             shown = (str(one or "nothing") for one in ids)
             yield Change(kind, Role.OPERATION, about, *places, *shown)
         holders = (old, self._old.behind(items[0])), (new, self._new.behind(items[1]))
@@ -127,7 +128,7 @@ class DocumentDiffer:
         for (place, _), other in come.items():
             if place == "path":
                 continue
-            required = self._new.behind(other).member("required") is True
+            required = _is_set(self._new.behind(other), "required")
             kind = "required-parameter-added" if required else "parameter-added"
             where = about.of(f"{place} {self._new.behind(other).member('name')}")
             yield Change(kind, Role.PARAMETER, where, None, other)
@@ -138,12 +139,12 @@ class DocumentDiffer:
 
     def _parameter(self, old: At, new: At, about: About) -> Iterator[Change]:
         old, new = self._old.behind(old), self._new.behind(new)
-        needed = [one.member("required") is True for one in (old, new)]
+        needed = [_is_set(one, "required") for one in (old, new)]
         if needed[0] != needed[1]:
             kind = "parameter-became-required" if needed[1] else "parameter-became-optional"
-            places = old.get("required") or old, new.get("required") or new
+            places = old.near("required"), new.near("required")
             yield Change(kind, Role.PARAMETER, about, *places)
-        if new.member("deprecated") is True and old.member("deprecated") is not True:
+        if _is_set(new, "deprecated") and not _is_set(old, "deprecated"):
             deprecated = new.get("deprecated")
             yield Change("parameter-deprecated", Role.PARAMETER, about, old, deprecated)
         one, other = old.get("schema"), new.get("schema")
@@ -159,7 +160,7 @@ class DocumentDiffer:
         elif one is None and other is None:
             yield from self._media(old, new, about, Role.PARAMETER)
         else:
-            places = one or old.get("content") or old, other or new.get("content") or new
+            places = one or old.near("content"), other or new.near("content")
             kind = "parameter-serialisation-changed"
             yield Change(kind, Role.PARAMETER, about, *places)
 
@@ -182,16 +183,16 @@ class DocumentDiffer:
             ("explode", explodes, is_plain or (is_listed and shapes is not None)),
         ):
             if values[0] != values[1] and not is_same:
-                places = old.get(keyword) or old, new.get(keyword) or new
+                places = old.near(keyword), new.near(keyword)
                 kind = "parameter-serialisation-changed"
                 words = map(str, values)
                 yield Change(kind, Role.PARAMETER, about, *places, *words)
                 return
-        if old.member("allowEmptyValue") is True and not new.member("allowEmptyValue"):
-            places = old.get("allowEmptyValue") or old, new.get("allowEmptyValue") or new
+        if _is_set(old, "allowEmptyValue") and not new.member("allowEmptyValue"):
+            places = old.near("allowEmptyValue"), new.near("allowEmptyValue")
             yield Change("empty-value-refused", Role.PARAMETER, about, *places)
-        if old.member("allowReserved") is True and not new.member("allowReserved"):
-            places = old.get("allowReserved") or old, new.get("allowReserved") or new
+        if _is_set(old, "allowReserved") and not new.member("allowReserved"):
+            places = old.near("allowReserved"), new.near("allowReserved")
             yield Change("reserved-refused", Role.PARAMETER, about, *places)
 
     # ── bodies and answers ────────────────────────────────────────────
@@ -203,15 +204,15 @@ class DocumentDiffer:
         before = one and self._old.behind(one)
         after = other and self._new.behind(other)
         if before is None or after is None:
-            required = after is not None and after.member("required") is True
+            required = after is not None and _is_set(after, "required")
             kind = "body-removed" if after is None else "body-added"
             kind = "required-body-added" if required else kind
             yield Change(kind, role, about, one, other)
             return
-        needed = [body.member("required") is True for body in (before, after)]
+        needed = [_is_set(body, "required") for body in (before, after)]
         if needed[0] != needed[1] and role is Role.REQUEST:
             kind = "body-became-required" if needed[1] else "body-became-optional"
-            places = before.get("required") or before, after.get("required") or after
+            places = before.near("required"), after.near("required")
             yield Change(kind, role, about, *places)
         yield from self._media(before, after, about.of("body"), role)
 
@@ -280,7 +281,7 @@ class DocumentDiffer:
         after = {name.lower(): one for name, one in new.below("headers")}
         for name, one in before.items():
             where, header = about.of(f"header {one.pointer[-1]}"), self._old.behind(one)
-            required = header.member("required") is True
+            required = _is_set(header, "required")
             if name == "content-type":
                 continue
             if name not in after:
@@ -288,9 +289,9 @@ class DocumentDiffer:
                 yield Change(kind, role, where, one, None)
                 continue
             other = self._new.behind(after[name])
-            if required != (other.member("required") is True):
+            if required != _is_set(other, "required"):
                 kind = "header-became-optional" if required else "header-became-required"
-                places = header.get("required") or header, other.get("required") or other
+                places = header.near("required"), other.near("required")
                 yield Change(kind, role, where, *places)
             yield from self._medium(header, other, where, role)
             yield from self._media(header, other, where, role)
@@ -318,7 +319,7 @@ class DocumentDiffer:
                     yield from self._webhook(*pair, where)
 
     def _webhook(self, one: At, other: At, about: About) -> Iterator[Change]:
-        before, after = _operations(self._old, one), _operations(self._new, other)
+        before, after = self._old.operations(one), self._new.operations(other)
         for method, operation in before.items():
             if method not in after:
                 yield Change("webhook-removed", Role.RECEIPT, about, operation, None)
@@ -337,15 +338,14 @@ def _sunset(operation: At) -> str:
     return next((str(found)[:10] for name in names if (found := operation.member(name))), "")
 
 
+def _is_set(at: At, name: str) -> bool:
+    """Whether a flag such as ``required`` is there, and true."""
+    return at.member(name) is True
+
+
 def _paths(file: OpenApi) -> dict[str, At]:
     """The paths by their templates without the names of parameters."""
     return {_TEMPLATE.sub("{}", path): item for path, item in file.root.below("paths")}
-
-
-def _operations(file: OpenApi, item: At) -> dict[str, At]:
-    behind = file.behind(item)
-    found = {method: behind.get(method) for method in METHODS}
-    return {method: one for method, one in found.items() if one and isinstance(one.value, dict)}
 
 
 def _parameters(file: OpenApi, item: At, operation: At) -> dict[tuple[str, str], At]:

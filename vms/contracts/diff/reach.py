@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Final
 
-from mock_server.contract.document import Pointer
-from vms.contracts.openapi import METHODS, At, OpenApi
+from mock_server.contract.document import Pointer, pointed
+from vms.contracts.openapi import At, OpenApi
 
 # components, its section, its name
 _DEPTH: Final = 3
@@ -30,13 +30,10 @@ class Reach:
     def _users(self) -> dict[Pointer, int]:
         users = dict[Pointer, int]()
         for _, item in self._openapi.root.below("paths"):
-            behind = self._openapi.behind(item)
-            for method in METHODS:
-                operation = behind.get(method)
-                if operation is not None:
-                    shared = behind.member("parameters")
-                    for name in self._reached([operation.value, shared]):
-                        users[name] = users.get(name, 0) + 1
+            shared = self._openapi.behind(item).member("parameters")
+            for operation in self._openapi.operations(item).values():
+                for name in self._reached([operation.value, shared]):
+                    users[name] = users.get(name, 0) + 1
         return users
 
     def _reached(self, value: object) -> set[Pointer]:
@@ -63,8 +60,7 @@ def _references(value: object) -> Iterator[Pointer]:
         if isinstance(one, dict):
             reference = one.get("$ref")
             if isinstance(reference, str) and reference.startswith("#/components/"):
-                parts = reference[2:].split("/")[:_DEPTH]
-                yield tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+                yield pointed(reference[1:])[:_DEPTH]
             waiting += one.values()
         elif isinstance(one, list):
             waiting += one

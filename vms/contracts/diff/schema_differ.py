@@ -138,27 +138,29 @@ class SchemaDiffer:
                 tighter = (sign * after[0], after[1]) > (sign * before[0], before[1])
                 kind = "bound-tightened" if tighter else "bound-loosened"
             yield Change(kind, role, about, *places, *shown)
-        if old.multiple != new.multiple:
-            before_, after_ = old.multiple, new.multiple
-            if before_ is None or (after_ is not None and _divides(before_, after_)):
-                kind = "bound-tightened"
-            elif after_ is None or _divides(after_, before_):
-                kind = "bound-loosened"
-            else:
-                kind = "bound-changed"
-            multiple = old.place("multipleOf"), new.place("multipleOf")
-            shown_ = (
-                f"a multiple of {float(one):g}" if one else "any number"
-                for one in (before_, after_)
-            )
-            yield Change(kind, role, about, *multiple, *shown_)
+        yield from self._multiples(old, new, about, role)
         if old.unique != new.unique:
             kind = "bound-tightened" if new.unique else "bound-loosened"
-            unique = old.place("uniqueItems"), new.place("uniqueItems")
-            words = (
-                "items that differ" if one else "any items" for one in (old.unique, new.unique)
-            )
-            yield Change(kind, role, about, *unique, *words)
+            places = old.place("uniqueItems"), new.place("uniqueItems")
+            words = ("items that differ" if one.unique else "any items" for one in (old, new))
+            yield Change(kind, role, about, *places, *words)
+
+    @staticmethod
+    def _multiples(old: Shape, new: Shape, about: About, role: Role) -> Iterator[Change]:
+        before, after = old.multiple, new.multiple
+        if before == after:
+            return
+        if before is None or (after is not None and _divides(before, after)):
+            kind = "bound-tightened"
+        elif after is None or _divides(after, before):
+            kind = "bound-loosened"
+        else:
+            kind = "bound-changed"
+        places = old.place("multipleOf"), new.place("multipleOf")
+        words = (
+            f"a multiple of {float(one):g}" if one else "any number" for one in (before, after)
+        )
+        yield Change(kind, role, about, *places, *words)
 
     def _texts(self, old: Shape, new: Shape, about: About, role: Role) -> Iterator[Change]:
         for keyword in ("pattern", "format"):

@@ -11,14 +11,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Final
 
+from vms.contracts.diff.meanings import ANNOTATIONS, canonical, meaning
 from vms.contracts.openapi import At, OpenApi
 
 EVERY_TYPE: Final = frozenset({"null", "boolean", "object", "array", "number", "integer", "string"})
 SCALARS: Final = EVERY_TYPE - {"object", "array"}
 _TRIVIAL: Final = frozenset({"", ".*", "^.*$", "^", "$", "^.*", ".*$", "[\\s\\S]*"})
-_LITERAL: Final = frozenset({"const", "default"})
-_NAMING: Final = frozenset({"dependentSchemas", "patternProperties", "properties"})
-_UNORDERED: Final = frozenset({"allOf", "anyOf", "enum", "oneOf", "required", "type"})
 _WHOLE: Final = frozenset({"integer", "null"})
 _VALUES: Final = frozenset({"type", "enum", "const", "nullable"})
 # Of display alone.
@@ -31,32 +29,6 @@ _ENCODED: Final = {
 _ONLY_NULL: Final = ({"type": "null"}, {"type": ["null"]}, {"const": None}, {"enum": [None]})
 LOWEST: Final = ("minLength", "minItems", "minProperties", "minContains")
 HIGHEST: Final = ("maxLength", "maxItems", "maxProperties", "maxContains")
-# What does not decide which values are valid.
-ANNOTATIONS: Final = frozenset(
-    {
-        "$anchor",
-        "$comment",
-        "$defs",
-        "$id",
-        "$ref",
-        "$schema",
-        "contentEncoding",
-        "contentMediaType",
-        "contentSchema",
-        "default",
-        "definitions",
-        "deprecated",
-        "description",
-        "discriminator",
-        "example",
-        "examples",
-        "externalDocs",
-        "readOnly",
-        "title",
-        "writeOnly",
-        "xml",
-    }
-)
 # What is compared by its meaning.
 UNDERSTOOD: Final = frozenset(
     {
@@ -84,23 +56,7 @@ UNDERSTOOD: Final = frozenset(
         *HIGHEST,
     }
 )
-
-
-def canonical(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
-    """A value that equals another where JSON has them the same: 1 is 1.0, and not true.
-
-    >>> canonical(1) == canonical(1.0), canonical(1) == canonical(True)
-    (True, False)
-    """
-    if isinstance(value, bool) or value is None:
-        return (type(value).__name__, value)
-    if isinstance(value, int | float):
-        return ("number", float(value))
-    if isinstance(value, str):
-        return ("string", value)
-    if isinstance(value, list):
-        return ("array", tuple(canonical(item) for item in value))
-    return ("object", frozenset((name, canonical(item)) for name, item in value.items()))
+_KNOWN: Final = UNDERSTOOD | ANNOTATIONS
 
 
 class Shape:
@@ -158,7 +114,7 @@ class Shape:
 
     def _describe(self, at: At, *, alone: bool) -> None:
         """Note its names, and where it allows null."""
-        is_component = at.pointer[:2] == ("components", "schemas") and len(at.pointer) == 3  # noqa: PLR2004
+        is_component = at.pointer[:-1] == ("components", "schemas")
         names = (at.pointer[-1] if is_component else None, at.value.get("title"))
         self.names |= {str(name): None for name in names if alone and isinstance(name, str)}
         for keyword in ("nullable", "type", "enum"):
@@ -383,28 +339,9 @@ class Shape:
         for part in self.parts:
             for keyword in part.value:
                 at = part.get(keyword)
-                if at and keyword not in UNDERSTOOD | ANNOTATIONS and not keyword.startswith("x-"):
-                    found.setdefault(keyword, {})[_meaning(at.value, keyword)] = at
+                if at and keyword not in _KNOWN and not keyword.startswith("x-"):
+                    found.setdefault(keyword, {})[meaning(at.value, keyword)] = at
         return found
-
-
-def _meaning(value: Any, keyword: str) -> Any:  # noqa: ANN401  (a JSON value)
-    """A keyword's value as what makes it the same: neither order nor words count in schemas."""
-    if keyword in _LITERAL:
-        return canonical(value)
-    if isinstance(value, list):
-        items = [_meaning(one, "") for one in value]
-        return "array", frozenset(items) if keyword in _UNORDERED else tuple(items)
-    if not isinstance(value, dict):
-        return canonical(value)
-    if keyword == "dependentRequired":
-        return "object", frozenset((name, _meaning(one, "required")) for name, one in value.items())
-    return "object", frozenset(
-        # What stands in these is named by people, and no keyword.
-        (name, _meaning(one, "" if keyword in _NAMING else name))
-        for name, one in value.items()
-        if keyword in _NAMING or name not in ANNOTATIONS - {"$ref"}
-    )
 
 
 def _common_multiple(one: Fraction, other: Fraction) -> Fraction:
@@ -426,4 +363,4 @@ def _type_of(value: object) -> str:
     for kind, name in ((bool, "boolean"), (str, "string"), (list, "array"), (dict, "object")):
         if isinstance(value, kind):
             return name
-    return "integer" if isinstance(value, int) or float(value).is_integer() else "number"  # type: ignore[arg-type]
+    return "number" if isinstance(value, float) and not value.is_integer() else "integer"
