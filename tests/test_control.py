@@ -176,7 +176,7 @@ def test_an_answer_is_as_documented(  # noqa: PLR0913, PLR0917  (what a row has)
 
 
 def test_every_documented_answer_is_tried() -> None:
-    everywhere = {401, 403}
+    everywhere = {400, 401, 403}
     documented = {
         (path, method, int(status))
         for (path, method), operation in OPERATIONS.items()
@@ -210,6 +210,54 @@ def test_every_route_turns_away_other_hosts_and_origins(
 
     assert response.status_code == 403
     assert not complaints(path, method, 403, response.json)
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_route_refuses_what_it_does_not_read_and_changes_nothing(
+    client: FlaskClient, path: str, method: str
+) -> None:
+    ask(client, ACCOUNT, "put", json={"credit": "1.00"})
+    unread = [{"query_string": {"only": "ada@example.com"}}]
+    if "requestBody" not in OPERATIONS[path, method]:
+        unread.append({"data": '{"login": "ada@example.com"}'})
+
+    for given in unread:
+        response = ask(client, path, method, **given)
+        assert response.status_code == 400
+        assert not complaints(path, method, 400, response.json)
+    assert ask(client, ACCOUNT, "get").json["credit"] == "1.00"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "given", "where", "got"),
+    [
+        ("/_twin/reset", "post", {"query_string": "login=ada"}, "login", "ada"),
+        (
+            "/_twin/reset",
+            "post",
+            {"data": '{"login": "ada"}'},
+            "body",
+            '"{\\"login\\": \\"ada\\"}"',
+        ),
+        ("/_twin/rules", "head", {"query_string": "a=1"}, "a", "1"),
+        (REQUESTS, "get", {"query_string": "login=ada&login=bob"}, "login", "ada, bob"),
+        (PLAY, "post", {"data": "1"}, "body", '"1"'),
+        (ACCOUNT, "put", {"data": '{"mode": "strict", "mode": "lenient"}'}, "body", None),
+        (ACCOUNT, "put", {"data": '{"tariff": {"price": "1", "price": "2"}}'}, "body", None),
+        (REQUESTS, "get", {"query_string": "rule=querry"}, "rule", "querry"),
+    ],
+)
+def test_what_is_not_read_is_named(  # noqa: PLR0913, PLR0917  (what a row has)
+    client: FlaskClient, path: str, method: str, given: dict[str, Any], where: str, got: str | None
+) -> None:
+    response = ask(client, path, method, **given, **({"id": "1-0"} if path == PLAY else {}))
+
+    assert response.status_code == 400
+    if method != "head":
+        assert response.json["where"] == where
+        assert got is None or response.json["got"] == got
+        assert got or "stands there twice" in response.json["expected"]
 
 
 EXAMPLES = {

@@ -56,25 +56,39 @@ def fault_schemas() -> Mapping[str, str]:
 
 def methods() -> list[str]:
     """The HTTP methods of the control plane."""
-    items = _contract()["paths"].values()
-    return sorted({method.upper() for item in items for method in item if method != "parameters"})
+    return sorted({method for method, _ in _operations()})
 
 
 # ── query parameters ──────────────────────────────────────────────────────────
 
 
 @functools.cache
+def _operations() -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    return {
+        (method.upper(), _NAMED.sub("{}", path)): operation
+        for path, item in _contract()["paths"].items()
+        for method, operation in item.items()
+        if method != "parameters"
+    }
+
+
+# A part of a path that is a parameter, in OpenAPI and in Flask.
+_NAMED: Final = re.compile(r"[{<][^/]*[}>]")
+
+
+def operation_at(method: str, route: str) -> Mapping[str, Any] | None:
+    """The operation that answers a method at a route, which is written as Flask or OpenAPI do."""
+    method = "GET" if method == "HEAD" else method
+    return _operations().get((method, _NAMED.sub("{}", route)))
+
+
+@functools.cache
 def parameters(operation_id: str) -> Mapping[str, Mapping[str, Any]]:
     """The query parameters of an operation by name, each with its schema."""
-    operations = (
-        operation
-        for item in _contract()["paths"].values()
-        for operation in item.values()
-        if isinstance(operation, dict) and operation["operationId"] == operation_id
-    )
+    found = (one for one in _operations().values() if one["operationId"] == operation_id)
     return {
         entry["name"]: _followed(entry["schema"])
-        for entry in next(operations)["parameters"]
+        for entry in next(found).get("parameters", ())
         if entry["in"] == "query"
     }
 
@@ -88,7 +102,8 @@ def query(operation_id: str, given: Mapping[str, str]) -> dict[str, Any]:
     known = parameters(operation_id)
     for name, text in given.items():
         if name not in known:
-            raise SettingError(name, text, f"one of {', '.join(known)}")
+            expected = f"one of {', '.join(known)}" if known else "nothing in the query"
+            raise SettingError(name, text, expected)
     defaults = {name: shape["default"] for name, shape in known.items() if "default" in shape}
     return defaults | {name: _parameter(name, known[name], given[name]) for name in given}
 

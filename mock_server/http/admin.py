@@ -19,6 +19,7 @@ from mock_server.contract.admin_schemas import (
     check,
     integer,
     methods,
+    operation_at,
     query,
     shown,
 )
@@ -42,6 +43,8 @@ LONGEST_AT_ONCE: Final = 500
 """Of a text with more characters, a recording is sent while it is rendered. Any other is rendered
 sooner than somebody notices, and its header has its length."""
 _WAV: Final = "audio/wav"
+# What is shown of a body that nothing reads.
+_START: Final = 100
 
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
@@ -73,6 +76,31 @@ def admit() -> flask.Response | None:
         return None
     expected = "Bearer and the token printed at the start"
     return problem(401, "Authorization", "no token, or another", expected)
+
+
+@blueprint.before_request
+def refuse_unread() -> None:
+    """Refuse what no route reads: it may be meant to make a reset one of a single account."""
+    asked = flask.request
+    operation = operation_at(asked.method, asked.url_rule.rule) if asked.url_rule else None
+    if operation is None:
+        return
+    query(operation["operationId"], asked.args)
+    for name, values in asked.args.lists():
+        if len(values) > 1:
+            raise SettingError(name, ", ".join(values), "one value")
+    if "requestBody" not in operation:
+        refuse_body()
+
+
+def refuse_body() -> None:
+    """Refuse a body, where nothing reads one.
+
+    Raises:
+        SettingError: there is one.
+    """
+    if start := flask.request.stream.read(_START):
+        raise SettingError("body", shown(start.decode(errors="replace")), "no body")
 
 
 def has_token(sent: str, expected: str) -> bool:
@@ -164,6 +192,9 @@ def inbox_query(args: Mapping[str, str]) -> tuple[Query, float]:
     """What is asked for, and how many seconds to wait for it."""
     asked = query("listRequests", args)
     seconds: float = asked.pop("wait")
+    known = {row["rule"] for row in rules(served_twin().contract)}
+    if (rule := asked.get("rule")) is not None and rule not in known:
+        raise SettingError("rule", rule, f"the name of a rule; {CONTROL}/rules lists them")
     for name in asked.keys() & {"after", "before"}:
         moment = instant(asked[name])
         if moment is None:
@@ -359,7 +390,7 @@ def sent_object() -> dict[str, Any]:
     if max(len(sent), flask.request.content_length or 0) > LARGEST_BODY:
         raise SettingError("body", f"more than {LARGEST_BODY} bytes", "no more than that")
     try:
-        body = json.loads(sent, parse_constant=_refuse_constant)
+        body = json.loads(sent, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubled)
         # Half a surrogate pair fits no answer.
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -372,6 +403,15 @@ def sent_object() -> dict[str, Any]:
 
 def _refuse_constant(constant: str) -> float:
     raise ValueError(f"{constant} is not valid JSON")
+
+
+def _refuse_doubled(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict[str, Json]()
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"{shown(name)} stands there twice")
+        members[name] = value
+    return members
 
 
 def settings_of() -> Settings:

@@ -17,6 +17,7 @@ from mock_server.http import waiting
 from mock_server.http.admin import (
     blueprint,
     no_account,
+    refuse_body,
     sent_object,
     settings_of,
     shown_masked,
@@ -56,9 +57,12 @@ def play_call(number: str, action: str) -> flask.Response | dict[str, Any]:
     """Do by hand what somebody who is called does."""
     check("CallId", number, "id")
     check("CallAction", action, "action")
-    pressed = sent_object() if action == "press" else {}
+    pressed = dict[str, Any]()
     if action == "press":
+        pressed = sent_object()
         check("PressedKeys", pressed)
+    else:
+        refuse_body()
     try:
         document = served_twin().calls.play(number, action, pressed)
     except CallStateError as error:
