@@ -101,7 +101,7 @@ def test_what_is_known_again_is_what_the_parser_reads(
         assert read == Head(*[getattr(head.head, name) for name in FIELDS], length=len(again))
 
 
-FIELDS = ["method", "target", "path", "query", "is_control", "headers", "repeated"]
+FIELDS = ["method", "target", "path", "query", "is_control", "headers"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"a" * 1_000, b"\r\n\r\n", request(), b"1" * 999_999])

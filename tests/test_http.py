@@ -12,8 +12,10 @@ import pytest
 
 import mock_server
 from common import BODY, SEND
-from mock_server.contract.loader import Contract
+from mock_server.contract.loader import Contract, load
+from mock_server.core.handler import Twin
 from mock_server.reading.coercion import without_key
+from mock_server.store.entries import Request
 from mock_server.testing.account import VoiceTwin
 
 JSON = ("content-type", "application/json")
@@ -152,6 +154,9 @@ def test_the_query_is_kept_as_it_was_sent(twin: VoiceTwin) -> None:
         ("recipients[0][phone_number]=1", "high", None),
         ("mode=simu", "high", "simulation_mode"),
         ("simulationMode=1", "high", "simulation_mode"),
+        ("data[simulation_mode]=1", "high", None),
+        ("x-api-login=ada", "high", None),
+        ("auth[api_key]=k", "high", None),
         ("gender=male", "normal", "voice_gender"),
         ("utm_source=a", "normal", None),
         ("=a", "normal", None),
@@ -182,11 +187,35 @@ def test_strict_refuses_a_query_by_the_name_of_what_is_ignored(twin: VoiceTwin) 
 
     assert response.status_code == 400
     assert response.json()["errors"] == {
-        "simulation_mode": {"code": 400, "message": "Parameter not known."}
+        "query/simulation_mode": {"code": 400, "message": "Parameters in the query are not read."}
     }
 
 
-@pytest.mark.parametrize("name", ["api-key", "api_key", "apiKey", "API%2DKEY", "api-key[]"])
+def test_strict_names_what_is_wrong_in_the_query_beside_what_is_wrong_in_the_body(
+    twin: VoiceTwin,
+) -> None:
+    twin.set(mode="strict")
+    body = json.dumps(BODY | {"simulation_mode": "yes"}).encode()
+
+    response = post(twin, signed_in(twin), "?simulation_mode=true", body)
+
+    assert response.json()["errors"].keys() == {"query/simulation_mode", "simulation_mode"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "api-key",
+        "api_key",
+        "apiKey",
+        "API%2DKEY",
+        "api-key[]",
+        "auth[api_key]",
+        "x-api-key",
+        "amp;api_key",
+        "b=1;api_key",
+    ],
+)
 def test_a_key_in_the_query_is_kept_nowhere(twin: VoiceTwin, name: str) -> None:
     post(twin, signed_in(twin), f"?a=1&{name}=very-secret&b=2")
 
@@ -195,9 +224,74 @@ def test_a_key_in_the_query_is_kept_nowhere(twin: VoiceTwin, name: str) -> None:
     assert entry["query"] == f"a=1&{name}=hidden&b=2"
 
 
+def test_of_a_key_with_a_semicolon_nothing_is_kept(contract: Contract) -> None:
+    assert without_key(contract, "a=1;2&api_key=ve;ry=secret&b=;") == "a=1;2&api_key=hidden&b=;"
+
+
 def test_a_query_without_a_key_is_left_as_it_is(contract: Contract) -> None:
     for query in ("", "a", "a=", "&&a=b=c&", "api-key", "api-key="):
         assert without_key(contract, query) == query
+
+
+@pytest.mark.parametrize("last", ["\xc3\x85", "\xc3\xa0", "\x1f"])
+def test_a_login_ends_with_its_last_byte_whatever_that_means_in_latin_1(last: str) -> None:
+    request = Request("POST", SEND, {"api-login": f" ada{last}\t", "api-key": "k"}, PAYLOAD)
+
+    entry = Twin(load()).handle(request).entry
+
+    assert (entry.verdict, entry.login) == ("accepted", f"ada{last}")
+
+
+UNREAD = {
+    "nobody is signed in": ({"api-key": ""}, PAYLOAD, 401),
+    "its body is not JSON": ({}, b"{", 400),
+    "nothing is there": ({}, PAYLOAD, 404),
+    "it may not be sent": ({}, PAYLOAD, 403),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_the_query_is_noted_whatever_else_is_refused(twin: VoiceTwin, name: str) -> None:
+    headers, body, status = UNREAD[name]
+    twin.set(voice_addon=status != 403)
+    lines = [JSON, *(twin.headers | headers).items()]
+
+    response = post(twin, lines, f"{'/' * (status == 404)}?simulation_mode=true", body)
+
+    assert (response.status_code, response.headers["Twin-Notes"]) == (status, "1")
+    with httpx.Client(transport=twin.transport, base_url=twin.base_url) as client:
+        entry = client.get(response.headers["Twin-Request"]).json()
+    (note,) = entry["notes"]
+    assert (note["path"], note["stakes"]) == ("query/simulation_mode", "high")
+
+
+@pytest.mark.parametrize(
+    ("lines", "where", "got"),
+    [
+        ([], "api-login", "none"),
+        ([("api-login", "ada")], "api-key", "none"),
+        ([("api_login", "ada"), ("api-key", "k")], "api-login", "api_login, another header"),
+        ([("api-login", "ada"), ("api_key", "k")], "api-key", "api_key, another header"),
+        (
+            [("api-login", "ada"), ("api-login", "a"), ("api-key", "k")],
+            "api-login",
+            "more than one",
+        ),
+        ([("api-login", "ada"), ("api-key", "k"), ("Api-Key", "k")], "api-key", "more than one"),
+        ([("api-login", "other"), ("api-key", "wrong")], "api-key", "another"),
+    ],
+)
+def test_the_inbox_has_why_nobody_is_signed_in(
+    twin: VoiceTwin, lines: list[tuple[str, str]], where: str, got: str
+) -> None:
+    post(twin, [("api-login", "other"), ("api-key", "right")])
+
+    response = post(twin, [JSON, *lines])
+
+    assert response.status_code == 401
+    with httpx.Client(transport=twin.transport, base_url=twin.base_url) as client:
+        why = client.get(response.headers["Twin-Request"]).json()["sign_in"]
+    assert (why["where"], why["got"]) == (where, got)
 
 
 def test_requests_with_a_note_on_the_query_are_found_by_its_parameter(twin: VoiceTwin) -> None:

@@ -58,8 +58,8 @@ def verdict(entry: Mapping[str, Any]) -> Text:
             f"{', at ' + campaign['send_at'] if campaign['send_at'] else ''}",
             style="not bold default",
         )
-    elif entry["unreadable"]:
-        why = " · {where}: {got}; expected {expected}".format_map(entry["unreadable"])
+    elif reason := entry["sign_in"] or entry["unreadable"]:
+        why = " · {where}: {got}; expected {expected}".format_map(reason)
         line.append(why, style="not bold default")
     return line
 

@@ -129,7 +129,7 @@ _KEYWORDS_OF_ANSWERS: Final = _KEYWORDS.union(
     },
 )
 # Reasons for an error besides the keywords.
-_REASONS: Final = frozenset({"any", "body", "items", "repeated", "required", "strict"})
+_REASONS: Final = frozenset({"any", "body", "items", "query", "repeated", "required", "strict"})
 # The answers that the twin gives by name.
 _ANSWERS: Final = frozenset(
     {

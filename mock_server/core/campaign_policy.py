@@ -120,11 +120,10 @@ class CampaignPolicy:
             # One on a parameter without a name has the path "/".
             if not note.path:
                 errors["body"] = body.error("body")
+            elif note.in_query:
+                errors[note.path] = body.error("query")
             else:
-                # What the query has is not known there, whatever its name.
-                in_body = note.path.startswith("/")
-                member = body.members.get(note.field, body) if in_body else body
-                errors[note.field] = member.error("strict")
+                errors[note.field] = body.members.get(note.field, body).error("strict")
         return Refused(PAYLOAD, errors | dict(violated(reading).errors))
 
     def send(self, account: Account, order: Order, state: State, now: datetime) -> Outcome:

@@ -22,6 +22,7 @@ from mock_server.core.request_reading import RequestReader, Understood
 from mock_server.core.responses import Answer, Responses
 from mock_server.reading import coercion
 from mock_server.reading.coercion import Note, Reading
+from mock_server.reading.decoding import Reason
 from mock_server.store.entries import Accepted, Entry, Outcome, Refused, Request, Tally
 from mock_server.store.memory import MemoryStore
 from mock_server.store.protocol import (
@@ -96,7 +97,6 @@ class Twin:
         magic_numbers = map(re.escape, (*contract.magic.numbers, *self._opting_out))
         self._magic_number = re.compile(("|".join(magic_numbers) or "(?!)").encode())
         self._keys = dict[bytes | None, int]()
-        self._credentials = frozenset({contract.login_header, contract.key_header})
         self.inbox = Inbox(self._reader, self.responses, contract, self.store, self.wall)
         self.calls = CallRecords(contract, self._reader, self.store, self.policy.tariff, self.wall)
 
@@ -129,8 +129,11 @@ class Twin:
             account = self._sign_in(request)
             if isinstance(account, Refused):
                 login = request.headers.get(self.contract.login_header, "")
-                entry = self.store.add(Entry(wall, login, _kept(request), account))
-                return Handled(entry, self.responses.answer(account))
+                unread = self._reader.unread(account.answer, request)
+                entry = self.store.add(
+                    Entry(wall, login, _kept(request), account, tally=unread.tally)
+                )
+                return Handled(entry, self.responses.answer(account), unread.reading)
             if account.may_opt_out:
                 # Somebody may have done so in a call that is over.
                 account = self.calls.caught_up(account)
@@ -203,10 +206,12 @@ class Twin:
             return Refused("not-found")
         if request.method != self.contract.method:
             return Refused("method-not-allowed")
-        if not self._credentials.isdisjoint(request.repeated):
-            return Refused("unauthorized")
-        login = request.headers.get(self.contract.login_header, "").strip()
-        key = request.headers.get(self.contract.key_header, "").strip()
+        # Blanks of HTTP alone: what is Latin-1 here may be a letter in UTF-8.
+        login = request.headers.get(self.contract.login_header, "").strip(" \t")
+        key = request.headers.get(self.contract.key_header, "").strip(" \t")
+        # As RFC 9110 joins headers of one name (5.3), and no login or key has a comma.
+        if "," in login or "," in key:
+            return self._unauthorized(request, login, key)
         if magic := self.contract.magic.keys.get(key):
             return Refused(magic.does["answer"])
         account = self.store.known(login)
@@ -216,7 +221,22 @@ class Twin:
             )
         if account is not None and account.key_digest is None and key:
             account = self._take_key(account, digest(login, key))
-        return account if account and self._has_key(account, key) else Refused("unauthorized")
+        if account is None or not self._has_key(account, key):
+            return self._unauthorized(request, login, key)
+        return account
+
+    def _unauthorized(self, request: Request, login: str, key: str) -> Refused:
+        login_header, key_header = self.contract.login_header, self.contract.key_header
+        for name, value in ((login_header, login), (key_header, key)):
+            if not value or "," in value:
+                another = name.replace("-", "_")
+                got = f"{another}, another header" if another in request.headers else "none"
+                why = Reason(name, "more than one" if value else got, "the header once")
+                return Refused("unauthorized", sign_in=why)
+        why = Reason(key_header, "another", "the key that was set, or else the first that was sent")
+        if self.store.known(login) is None:
+            why = Reason(login_header, login, "a login that has an account")
+        return Refused("unauthorized", sign_in=why)
 
     def _has_key(self, account: Account, key: str) -> bool:
         """Whether it is the account's key: one that was is known again by Python's own hash.
@@ -259,7 +279,7 @@ class Twin:
         strict: bool,
     ) -> Understood:
         if not account.voice_addon:
-            return Understood(Refused("forbidden"))
+            return self._reader.unread("forbidden", request)
         if checked is UNCHECKED:
             checked = self.fast_check(request)
         if checked is not None:

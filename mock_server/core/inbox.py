@@ -18,7 +18,7 @@ from mock_server.core.responses import Answer, Responses
 from mock_server.json_values import Json
 from mock_server.reading.coercion import Note, Reading
 from mock_server.reading.decoding import Unreadable
-from mock_server.store.entries import Accepted, Entry
+from mock_server.store.entries import Accepted, Entry, Refused
 from mock_server.store.protocol import Store
 
 # A body of 1 MiB can draw a hundred thousand; nobody reads them.
@@ -189,13 +189,15 @@ class Inbox:
             }
         reading, unreadable = self._reading(entry)
         answer = self.answer(entry)
-        notes = all_notes(reading, entry)
+        sign_in = entry.outcome.sign_in if isinstance(entry.outcome, Refused) else None
+        notes = self._notes(reading, entry)
         return {
             **self._row(entry, answer),
             "query": entry.request.query,
             "content_type": entry.request.content_type,
             **raw,
             "strict": entry.strict,
+            "sign_in": sign_in.document() if sign_in else None,
             "unreadable": unreadable.document() if unreadable else None,
             "body": reading.value if reading else None,
             "violations": [one.document() for one in reading.violations] if reading else [],
@@ -220,6 +222,9 @@ class Inbox:
             return None, None
         found = self._reader.again(entry.request, entry.region)
         return (None, found) if isinstance(found, Unreadable) else (found, None)
+
+    def _notes(self, reading: Reading | None, entry: Entry) -> tuple[Note, ...]:
+        return all_notes(reading, entry) if reading else self._reader.query_notes(entry.request)
 
     def _row(self, entry: Entry, answer: Answer | None) -> dict[str, Any]:
         campaign = entry.campaign
@@ -262,8 +267,9 @@ class Inbox:
         if entry.tally.fields is not None:
             return field in entry.tally.fields
         reading, _ = self._reading(entry)
-        notes, violations = (reading.notes, reading.violations) if reading else ((), ())
-        return field in {one.field for one in notes} | {one.field for one in violations}
+        violations = reading.violations if reading else ()
+        noted = {note.field for note in self._notes(reading, entry)}
+        return field in noted | {violation.field for violation in violations}
 
     def _calls(self, entry: Entry, number: str) -> bool:
         body = entry.request.body

@@ -14,7 +14,7 @@ from mock_server.contract.model import Contract
 from mock_server.core.campaign_policy import CampaignPolicy, Order, violated
 from mock_server.json_values import Json
 from mock_server.reading import coercion, decoding
-from mock_server.reading.coercion import Reading
+from mock_server.reading.coercion import Note, Reading
 from mock_server.reading.decoding import Decoded, Unreadable
 from mock_server.store.entries import NOTHING_NOTED, Refused, Request, Tally
 
@@ -27,7 +27,8 @@ class Understood(msgspec.Struct, frozen=True):
     simulated: Order | Refused | None = None
     """What is asked for by a simulation, which reads the first level only; None if it is none."""
     reading: Reading | None = None
-    """None where the body was valid as sent, so that nobody had to read it, or is unreadable."""
+    """None where the body was valid as sent, so that nobody had to read it; empty, but for the
+    notes of the query, where that could not be."""
     tally: Tally = NOTHING_NOTED
 
 
@@ -61,7 +62,7 @@ class RequestReader:
         """A request that is not known to be valid as sent."""
         decoded = self.decoded(request)
         if isinstance(decoded, Unreadable):
-            return Understood(Refused("unreadable"))
+            return self.unread("unreadable", request)
         reading = self._read(decoded, region, request.query)
         tally = Tally.of(reading.notes, reading.violations)
         if strict and (refused := self.strict(reading)):
@@ -72,6 +73,16 @@ class RequestReader:
             reading,
             tally,
         )
+
+    def unread(self, answer: str, request: Request) -> Understood:
+        """A request that is refused before its body is read: what its query has is noted."""
+        notes = self.query_notes(request)
+        reading = Reading({}, notes) if notes else None
+        return Understood(Refused(answer), reading=reading, tally=Tally.of(notes, ()))
+
+    def query_notes(self, request: Request) -> tuple[Note, ...]:
+        """What the query of a request has, which is not read."""
+        return tuple(coercion.query_notes(self._contract, request.query))
 
     def checked(self, body: Any) -> Understood:  # noqa: ANN401  (see FastCheck)
         """A request whose body passed `fast_check`."""

@@ -18,7 +18,6 @@ from mock_server.http.served import is_control
 from mock_server.reading.decoding import LARGEST_BODY
 from mock_server.store.entries import Request
 
-_NONE: Final = frozenset[str]()
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 # A head that is longer, which few are, is parsed each time: an idle connection keeps its last.
@@ -40,8 +39,6 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     headers: dict[str, str]
     """By their names in lower case, without Content-Length; the values of one that was sent again
     are joined by a comma (RFC 9110, 5.3)."""
-    repeated: frozenset[str]
-    """The names that were sent more than once."""
     length: int | None
     """Of the body, where it is stated."""
 
@@ -50,33 +47,32 @@ class Head(msgspec.Struct, frozen=True, gc=False):
         r"""The head with these header lines.
 
         >>> head = Head.of("GET", b"/a?b", [(b"A", b"1"), (b"b", b"\xe9"), (b"a", b"2")])
-        >>> head.path, head.query, head.headers, head.repeated
-        ('/a', 'b', {'a': '1, 2', 'b': 'é'}, frozenset({'a'}))
+        >>> head.path, head.query, head.headers
+        ('/a', 'b', {'a': '1, 2', 'b': 'é'})
 
         Raises:
             ValueError: the target is neither a path nor a URL, more than one host is named (RFC
                 9112, 3.2), or the body is not sent as it is.
         """
         whose = _decoded(target)
-        headers, repeated = dict[str, str](), _NONE
+        headers = dict[str, str]()
         for name, value in lines:
             # httptools leaves the blanks behind a value.
             key, text = _name(name), value.decode("latin-1").strip(" \t")
             if key in headers:
+                if key == "host":
+                    raise ValueError(text)
                 headers[key] += f", {text}"
-                repeated |= {key}
             else:
                 headers[key] = text
-        if "host" in repeated or headers.get("transfer-encoding", "chunked").lower() != "chunked":
+        if headers.get("transfer-encoding", "chunked").lower() != "chunked":
             raise ValueError(headers)
         length = headers.pop("content-length", None)
-        return cls(method, *whose, headers, repeated, None if length is None else int(length))
+        return cls(method, *whose, headers, None if length is None else int(length))
 
     def request(self, body: bytes, *, complete: bool = True) -> Request:
         """The request with this body, as the twin handles it."""
-        return Request(
-            self.method, self.path, self.headers, body, complete, self.query, self.repeated
-        )
+        return Request(self.method, self.path, self.headers, body, complete, self.query)
 
 
 @functools.lru_cache(maxsize=256)

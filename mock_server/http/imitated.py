@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 MOST_DRAINED: Final = 64 * 2**20
 """So many bytes of a body are read and thrown away, so that a client which still writes gets its
 answer and not a reset."""
-REPEATED: Final = "mock_server.repeated"
-"""Where the environ has the names of headers, in lower case, that were sent more than once."""
 # The general path takes about 25 us for each recipient that needs repair, so 2 ms for so many
 # bytes; nobody else is answered meanwhile.
 _LARGEST_AT_ONCE: Final = 2**12
@@ -201,7 +199,6 @@ def _request(environ: Mapping[str, Any]) -> Request | None:
         body,
         complete=complete,
         query=query,
-        repeated=environ.get(REPEATED, frozenset()),
     )
 
 

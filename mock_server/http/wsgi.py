@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
 
 from mock_server.http.heads import Head
-from mock_server.http.imitated import REPEATED, Reply, about, header_lines
+from mock_server.http.imitated import Reply, about, header_lines
 from mock_server.http.live import News
 from mock_server.speech.recordings import Recording
 
@@ -51,7 +51,6 @@ def environ(head: Head, body: bytes, url: tuple[str, str, int]) -> WSGIEnvironme
         "SERVER_NAME": host,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": "HTTP/1.1",
-        REPEATED: head.repeated,
     }
     if head.length is not None:
         made["CONTENT_LENGTH"] = str(head.length)

@@ -6,6 +6,7 @@ alone writes notes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -49,6 +50,11 @@ class Note(NamedTuple):
     def field(self) -> str:
         """The top-level parameter the note is about; empty for the body as a whole."""
         return top_level(self.path)
+
+    @property
+    def in_query(self) -> bool:
+        """Whether it is about the query of the URL."""
+        return self.path.startswith("query/")
 
     def document(self) -> dict[str, Any]:
         """The note as the control plane shows it."""
@@ -123,7 +129,7 @@ def read(
     each parameter is noted.
     """
     parsing = (
-        *_query_notes(contract, query),
+        *query_notes(contract, query),
         *(_warning_note(contract, warning) for warning in warnings),
     )
     if contract.clean(body):
@@ -144,21 +150,39 @@ def read_first_level(
 
 def without_key(contract: Contract, query: str) -> str:
     """The query of a URL with a word in the place of each key."""
-    key = squashed(contract.key_header)
-    parts = (part.partition("=") for part in query.split("&"))
-    return "&".join(
-        name + equals + (_HIDDEN if value and squashed(unquote_plus(name)) == key else value)
-        for name, equals, value in parts
-    )
+    return "&".join(_without_key(part, contract.key_header) for part in query.split("&"))
 
 
-def _query_notes(contract: Contract, query: str) -> Iterator[Note]:
+def _without_key(part: str, header: str) -> str:
+    """Some join parts with a semicolon, as HTML 4 recommended, or with the "&amp;" of HTML."""
+    pieces = part.split(";")
+    for number, piece in enumerate(pieces):
+        name, _, value = piece.partition("=")
+        if value and _names(unquote_plus(name), header):
+            # Whatever follows may be part of the key.
+            return ";".join([*pieces[:number], f"{name}={_HIDDEN}"])
+    return part
+
+
+def _names(name: str, header: str) -> bool:
+    """Whether a name in the query is that of a header, as people write it.
+
+    >>> [_names(name, "api-key") for name in ("apiKey", "x-api-key", "auth[api_key]", "api")]
+    [True, True, True, False]
+    """
+    return squashed(_BRACKETS.sub("", name)).endswith(squashed(header))
+
+
+_BRACKETS: Final = re.compile(r"[][]")
+
+
+def query_notes(contract: Contract, query: str) -> Iterator[Note]:
     """What is not read, because it does not stand in the body."""
     body = contract.body
-    headers = {squashed(contract.login_header), squashed(contract.key_header)}
+    headers = (contract.login_header, contract.key_header)
     for number, (name, value) in enumerate(parse_qsl(query, keep_blank_values=True)):
-        head = name.partition("[")[0]
-        known = body.members.get(head)
+        head, _, inner = name.partition("[")
+        known = body.members.get(head) or body.members.get(inner.rstrip("]"))
         meant = known or body.meant(head, guess=number < _MOST_GUESSES)
         yield Note(
             f"query/{escaped(name)}",
@@ -167,7 +191,7 @@ def _query_notes(contract: Contract, query: str) -> Iterator[Note]:
             value,
             None,
             high_stakes=known is not None
-            or squashed(head) in headers
+            or any(_names(name, header) for header in headers)
             or (meant is not None and meant.high_stakes),
             did_you_mean=meant.name if meant and not known else None,
         )

@@ -43,16 +43,23 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A body that is neither a JSON object nor a form: where, what it got, what was expected."""
+class Reason:
+    """Why a request came to nothing: where, what it got, what was expected."""
 
     where: str
     got: str
-    expected: str = "a JSON object in UTF-8, of at most 1 MiB"
+    expected: str
 
     def document(self) -> dict[str, str]:
         """The same as the control plane shows it."""
         return {"where": self.where, "got": self.got, "expected": self.expected}
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Reason):
+    """A body that is neither a JSON object nor a form."""
+
+    expected: str = "a JSON object in UTF-8, of at most 1 MiB"
 
 
 def decode(

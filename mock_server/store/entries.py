@@ -12,6 +12,7 @@ import msgspec
 
 from mock_server.contract.model import FieldError, Tariff
 from mock_server.reading.coercion import Kind, Note
+from mock_server.reading.decoding import Reason
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -20,7 +21,7 @@ class Request(msgspec.Struct, frozen=True):
     """What arrived.
 
     Header names are in lower case, and the values of one that was sent again are joined by a
-    comma; ``repeated`` names those. ``body`` has at most one byte more than the twin reads.
+    comma. ``body`` has at most one byte more than the twin reads.
     ``query`` is that of the URL, as it was sent.
     """
 
@@ -31,7 +32,6 @@ class Request(msgspec.Struct, frozen=True):
     complete: bool = True
     """Whether the body is as long as the Content-Length stated."""
     query: str = ""
-    repeated: frozenset[str] = frozenset()
 
     @property
     def content_type(self) -> str:
@@ -82,6 +82,8 @@ class Refused(msgspec.Struct, frozen=True):
 
     answer: str
     errors: Mapping[str, FieldError] = MappingProxyType({})
+    sign_in: Reason | None = None
+    """Why nobody is signed in, if that is so."""
 
 
 Outcome: TypeAlias = Accepted | Refused
