@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -118,6 +122,34 @@ def test_preferences_may_stand_in_two_headers(twin: VoiceTwin) -> None:
 
 def test_a_length_with_an_underscore_is_no_length(twin: VoiceTwin) -> None:
     assert post(twin, signed_in(twin, JSON, ("content_length", "3"))).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "got"),
+    [
+        ({"headers": {"x": "a\x01b"}}, 400, "Invalid header value char"),
+        ({"headers": {"transfer-encoding": "chunked", "content-length": "9"}}, 400, None),
+        ({"method": "FOO"}, 400, "Invalid method encountered"),
+        ({"headers": {"x": "a" * 70_000}}, 413, None),
+        ({"extensions": {"target": b"/v1/../v1"}}, 404, None),
+        ({"extensions": {"target": b"/a#b"}}, 400, "a fragment"),
+    ],
+)
+def test_what_is_not_http_is_refused_alike_over_a_port_and_in_process(
+    twin: VoiceTwin, given: dict[str, Any], status: int, got: str | None
+) -> None:
+    with httpx.Client(transport=twin.transport, base_url=twin.base_url) as client:
+        response = client.request(**{"method": "POST", "url": SEND} | given)
+
+    assert response.status_code == status
+    assert got is None or response.text == f"Bad Request: {got}"
+
+
+def test_an_answer_has_the_headers_of_the_server(twin: VoiceTwin) -> None:
+    response = post(twin, signed_in(twin))
+
+    assert response.headers["server"] == "vms-kit"
+    assert parsedate_to_datetime(response.headers["date"]).tzinfo is UTC
 
 
 # ── the query ─────────────────────────────────────────────────────────────
@@ -369,6 +401,38 @@ CAUSES = {
         [("content-type", "application/json; charset=latin-1"), ("content-encoding", "identity")],
         "line 1, column 10",
         "not valid JSON: Expecting value",
+    ),
+    "broken JSON called gzip": (
+        b'{"text": ',
+        [JSON, ("content-encoding", "gzip")],
+        "line 1, column 10",
+        "not valid JSON: Expecting value",
+    ),
+    "as it is, twice": (
+        b"text",
+        [JSON, ("content-encoding", "identity, Identity")],
+        "line 1, column 1",
+        "not valid JSON: Expecting value",
+    ),
+    "zlib": (zlib.compress(PAYLOAD), [JSON], "body", "zlib"),
+    "bzip2": (bz2.compress(PAYLOAD), [JSON], "body", "bzip2"),
+    "a form called JSON": (
+        b"recipients[0]=%2B33612345678&text=a",
+        [JSON],
+        "Content-Type",
+        "application/json, and a form",
+    ),
+    "multipart called text": (
+        b'--x\r\nContent-Disposition: form-data; name="text"\r\n\r\na\r\n--x--',
+        [("content-type", "text/plain")],
+        "Content-Type",
+        "text/plain, and a multipart body",
+    ),
+    "XML": (
+        b"<text>a</text>",
+        [("content-type", "application/xml")],
+        "Content-Type",
+        "application/xml, and XML",
     ),
     "a list called multipart": (
         b"[]",

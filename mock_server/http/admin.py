@@ -59,7 +59,8 @@ def admit() -> flask.Response | None:
     host = urlsplit(f"//{flask.request.host}").hostname or ""
     # Where a token is required, no web page has it, and a machine is known by many names.
     if token is None and not (is_loopback_name(host) or host in {options.host, *options.hosts}):
-        return problem(403, "Host", host, "a loopback name, or a host the twin was started with")
+        got = flask.request.headers.get("Host", "")
+        return problem(403, "Host", got, "a loopback name, or a host the twin was started with")
     origin = flask.request.headers.get("Origin")
     if origin is not None and origin not in _own_origins().union(options.origins):
         return problem(403, "Origin", origin, "no Origin, the twin's own, or one allowed at start")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import socket
 import struct
 import time
@@ -23,8 +24,9 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mock_server.http import imitated, waiting, wsgi
-from mock_server.http.heads import Head, KnownHead
+from mock_server.http.heads import LARGEST_HEAD, Head, KnownHead, reason
 from mock_server.http.imitated import MOST_DRAINED, Reply
+from mock_server.json_values import printable
 from mock_server.reading.decoding import LARGEST_BODY
 from mock_server.speech import rendering
 from mock_server.speech.recordings import Recording
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
     from mock_server.http.live import Followers
     from mock_server.http.server import Loop
 
-LARGEST_HEAD: Final = 2**16
 _PART: Final = 2**16
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_log = logging.getLogger("mock_server")
 RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER, on, 0 seconds: a socket that is closed resets its connection."""
 _VERSIONS: Final = {"1.0", "1.1"}
@@ -54,7 +56,7 @@ def encode(reply: Reply, date: str, *, head: bool = False, close: bool = False) 
     """
     first = _STATUS_LINES.get(reply.status) or f"HTTP/1.1 {reply.status} \r\n"
     last = "Connection: close\r\n" if close else ""
-    text = f"{first}{reply.lines}{last}Date: {date}\r\nServer: vms-kit\r\n\r\n"
+    text = f"{first}{reply.lines}{last}Date: {date}\r\nServer: {wsgi.SERVER}\r\n\r\n"
     return text.encode("latin-1") + (b"" if head else reply.body)
 
 
@@ -78,8 +80,8 @@ _NO_HEAD: Final = Head.of("", b"/", ())
 class _Received(msgspec.Struct, frozen=True, gc=False):
     """A request, as far as it is there; the connection may have to end with its reply."""
 
-    head: Head | HTTPStatus
-    """Its head, or why the server itself refuses it."""
+    head: Head | Reply
+    """Its head, or how the server itself refuses it."""
     body: bytes = b""
     complete: bool = True
     keep_alive: bool = False
@@ -151,8 +153,8 @@ class Connection(HttpToolsProtocol):
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self._stay(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST)
+        except httptools.HttpParserError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, reason(error))
         if between and self._is_between:
             self._known = KnownHead.of(data, self._head)
         if self._is_in_head:
@@ -264,12 +266,12 @@ class Connection(HttpToolsProtocol):
         self._queue.append(_Received(self._head, body, complete, keep_alive))
         self._next()
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, status: HTTPStatus, why: str = "") -> None:
         """Report, after all other answers, why nothing is read any more."""
         self._is_in_head = self._is_in_body = False
         if not self._ends:
             self._ends = True
-            self._queue.append(_Received(status))
+            self._queue.append(_Received(wsgi.plain(status, why)))
             self._next()
 
     # ── what is answered ──
@@ -293,8 +295,9 @@ class Connection(HttpToolsProtocol):
 
     def _answer(self, received: _Received) -> None:
         served, head = self._loop.served, received.head
-        if isinstance(head, HTTPStatus):
-            self._deliver(wsgi.plain(head), received)
+        if isinstance(head, Reply):
+            _log.warning("%s %s", head.status, printable(head.body.decode()))
+            self._deliver(head, received)
             return
         if served is None or head.is_control:
             host, port = (self.server or ("", None))[:2]

@@ -1,10 +1,11 @@
 """The head of a request: whose it is, its headers, and how one is known again.
 
-The lines are split by who received them: httptools at a connection, h11 in process.
+httptools parses it, at a connection and in process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ from mock_server.http.served import is_control
 from mock_server.reading.decoding import LARGEST_BODY
 from mock_server.store.entries import Request
 
+LARGEST_HEAD: Final = 2**16
+"""In bytes; a connection refuses a larger one."""
 _END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
 # A head that is longer, which few are, is parsed each time: an idle connection keeps its last.
@@ -61,12 +64,12 @@ class Head(msgspec.Struct, frozen=True, gc=False):
             key, text = _name(name), value.decode("latin-1").strip(" \t")
             if key in headers:
                 if key == "host":
-                    raise ValueError(text)
+                    raise ValueError("more than one Host")
                 headers[key] += f", {text}"
             else:
                 headers[key] = text
         if headers.get("transfer-encoding", "chunked").lower() != "chunked":
-            raise ValueError(headers)
+            raise ValueError(f"Transfer-Encoding {headers['transfer-encoding']}")
         length = headers.pop("content-length", None)
         return cls(method, *whose, headers, None if length is None else int(length))
 
@@ -91,6 +94,40 @@ def _decoded(target: bytes) -> tuple[bytes, str, str, bool]:
     raw_path, _, query = target.partition(b"?")
     path = unquote_to_bytes(raw_path).decode(errors="replace")
     return target, path, query.decode(errors="replace"), is_control(path)
+
+
+class _Parsed:
+    """What httptools found in a head."""
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.lines = list[tuple[bytes, bytes]]()
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.lines.append((name, value))
+
+
+def parsed(data: bytes) -> Head:
+    """The head with these bytes, as a connection reads it.
+
+    Raises:
+        httptools.HttpParserError: it is not one of HTTP.
+        ValueError: as `Head.of`.
+    """
+    found = _Parsed()
+    parser = httptools.HttpRequestParser(found)
+    # Another protocol that is asked for is not spoken here.
+    with contextlib.suppress(httptools.HttpParserUpgrade):
+        parser.feed_data(data)
+    return Head.of(parser.get_method().decode(), found.url, found.lines)
+
+
+def reason(error: Exception) -> str:
+    """Why a head is not one of HTTP, as the parser or `Head.of` has it."""
+    return str(error.__context__ or error)
 
 
 class KnownHead(msgspec.Struct, frozen=True, gc=False):

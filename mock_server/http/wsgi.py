@@ -22,6 +22,8 @@ from mock_server.speech.recordings import Recording
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
+SERVER: Final = "vms-kit"
+"""The header of that name."""
 CHUNKED: Final = "Transfer-Encoding: chunked\r\n"
 STREAMED: Final = "mock_server.streamed"
 """Where the environ has it, the server can send a `Recording` while it is rendered, and `News` as
@@ -102,7 +104,7 @@ def call(application: WSGIApplication, made: WSGIEnvironment) -> Reply:
     return Reply(code, header_lines(lines), whole)
 
 
-def plain(status: HTTPStatus) -> Reply:
-    """An answer of the server itself."""
-    body = status.phrase.encode()
+def plain(status: HTTPStatus, reason: str = "") -> Reply:
+    """An answer of the server itself, and why it gives that, if there is more to it."""
+    body = f"{status.phrase}: {reason}".encode() if reason else status.phrase.encode()
     return Reply(status.value, about("text/plain", body), body)

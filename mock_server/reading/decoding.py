@@ -44,7 +44,7 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a request came to nothing: where, what it got, what was expected."""
+    """Why a request is refused before it is read: where, what it got, what was expected."""
 
     where: str
     got: str
@@ -124,8 +124,21 @@ def media_type_of(content_type: str) -> str:
 
 
 _BOM: Final = b"\xef\xbb\xbf"
-# RFC 1952, 2.3.1.
-_GZIP: Final = b"\x1f\x8b"
+# How they begin: RFC 1952, 2.3.1; RFC 1950, 2.2, for the levels of zlib; bzip2; RFC 8878, 3.1.1.
+_COMPRESSED: Final = {
+    b"\x1f\x8b": "gzip",
+    b"\x78\x01": "zlib",
+    b"\x78\x5e": "zlib",
+    b"\x78\x9c": "zlib",
+    b"\x78\xda": "zlib",
+    b"BZh": "bzip2",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+_LOOKS: Final = {
+    "a form": re.compile(rb"[\w.%+\[\]-]+=", re.ASCII),
+    "a multipart body": re.compile(rb"--[^\r\n]+\r?\n"),
+    "XML": re.compile(rb"\s*<[?!a-zA-Z]"),
+}
 _NAMES: Final = {
     list: "a list",
     str: "a text",
@@ -144,7 +157,8 @@ _Noticed: TypeAlias = tuple[Json, tuple[ParseWarning, ...]]
 
 def _cause(raw: bytes, content_type: str, content_encoding: str) -> Unreadable | None:
     """Why bytes are not JSON in UTF-8, if a header states it or they look like something else."""
-    if content_encoding.strip().lower() not in {"", "identity"}:
+    is_json = raw.lstrip().startswith(b"{")
+    if not (is_json or {part.strip().lower() for part in content_encoding.split(",")} <= _AS_IT_IS):
         return Unreadable("Content-Encoding", content_encoding, "the body as it is, not encoded")
     sent_as, _, parameters = content_type.lower().partition(";")
     charset = _CHARSET.search(parameters)
@@ -154,7 +168,15 @@ def _cause(raw: bytes, content_type: str, content_encoding: str) -> Unreadable |
     encoding = json.detect_encoding(raw)
     if raw.decode(encoding, "replace").lstrip("\ufeff \t\r\n").startswith("{"):
         return None if encoding.startswith("utf-8") else Unreadable("body", encoding.upper())
-    return Unreadable("body", "gzip") if raw.startswith(_GZIP) else None
+    if compressed := next(filter(raw.startswith, _COMPRESSED), None):
+        return Unreadable("body", _COMPRESSED[compressed])
+    looks = next((name for name, begins in _LOOKS.items() if begins.match(raw)), None)
+    if looks and not is_json and sent_as.strip() != _FORM:
+        return Unreadable("Content-Type", f"{sent_as.strip() or 'none'}, and {looks}")
+    return None
+
+
+_AS_IT_IS: Final = frozenset({"", "identity"})
 
 
 def _is_utf_8(raw: bytes) -> bool:

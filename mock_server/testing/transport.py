@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, cast
 
 import anyio.to_thread
 import h11
+import httptools
 import httpx
 
 from mock_server.http import imitated, wsgi
-from mock_server.http.heads import Head
+from mock_server.http.heads import LARGEST_HEAD, parsed, reason
 from mock_server.http.imitated import Reply
 from mock_server.http.served import Served
 from mock_server.reading.decoding import LARGEST_BODY
@@ -31,7 +34,8 @@ class InProcess(httpx.BaseTransport, httpx.AsyncBaseTransport):
     What httpx refuses to send to a socket is refused here too. A fault that ends the connection
     raises what httpx raises at a socket. A delay longer than the client's read timeout raises
     ``httpx.ReadTimeout`` at once: no test waits for it. What only a socket has is not there: the
-    extensions ``network_stream`` and ``trace``.
+    extensions ``network_stream`` and ``trace``; and a wait for the inbox goes on where the client's
+    time is up.
     """
 
     def __init__(self, application: WSGIApplication) -> None:
@@ -67,9 +71,10 @@ class InProcess(httpx.BaseTransport, httpx.AsyncBaseTransport):
             raise httpx.RemoteProtocolError(
                 "Server disconnected without sending a response.", request=request
             )
+        lines = [*reply.headers, ("Date", formatdate(usegmt=True)), ("Server", wsgi.SERVER)]
         return httpx.Response(
             reply.status,
-            headers=[(n.encode("latin-1"), v.encode("latin-1")) for n, v in reply.headers],
+            headers=[(n.encode("latin-1"), v.encode("latin-1")) for n, v in lines],
             # Not content, which is read before the client has seen it.
             stream=httpx.ByteStream(b"" if request.method == "HEAD" else reply.body),
             extensions={
@@ -79,37 +84,42 @@ class InProcess(httpx.BaseTransport, httpx.AsyncBaseTransport):
         )
 
     def _reply(self, request: httpx.Request, body: bytes) -> Reply:
-        url, target = request.url, request.url.raw_path
+        url = request.url
         if url.scheme not in _PORTS:
             found = f"has an unsupported protocol '{url.scheme}://'." if url.scheme else _NO_SCHEME
             raise httpx.UnsupportedProtocol(f"Request URL {found}", request=request)
-        head = Head.of(request.method, target, _headers(request, len(body)))
+        data = _written(request, len(body))
+        if len(data) > LARGEST_HEAD:
+            return wsgi.plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        try:
+            head = parsed(data)
+        except (httptools.HttpParserError, ValueError) as error:
+            return wsgi.plain(HTTPStatus.BAD_REQUEST, reason(error))
         if self._served is None or head.is_control:
             reached_by = url.scheme, url.host, url.port or _PORTS[url.scheme]
             return wsgi.call(self._application, wsgi.environ(head, body, reached_by))
         return imitated.reply(self._served, head.request(body[: LARGEST_BODY + 1]))
 
 
-def _headers(request: httpx.Request, length: int) -> list[tuple[bytes, bytes]]:
-    """The headers as httpx writes them to a socket, by the library that writes them there.
+def _written(request: httpx.Request, length: int) -> bytes:
+    """The head as httpx writes it to a socket, by the library that writes it there.
 
     Raises:
         httpx.LocalProtocolError: they fit no HTTP.
         h11.LocalProtocolError: they do not fit the body.
     """
     try:
-        written = h11.Request(
-            method=request.method, target=request.url.raw_path, headers=request.headers.raw
-        ).headers
+        target = request.extensions.get("target", request.url.raw_path)
+        written = h11.Request(method=request.method, target=target, headers=request.headers.raw)
     except h11.LocalProtocolError as error:
         raise httpx.LocalProtocolError(str(error), request=request) from error
-    lines = [(bytes(name), bytes(value)) for name, value in written]
-    stated = int(dict(lines).get(b"content-length", length))
+    stated = int(dict(written.headers).get(b"content-length", 0))
     if stated != length and "transfer-encoding" not in request.headers:
         much = "little" if length < stated else "much"
         # httpx lets this one through as it is.
         raise h11.LocalProtocolError(f"Too {much} data for declared Content-Length")
-    return lines
+    lines = b"".join([b"%b: %b\r\n" % line for line in written.headers.raw_items()])
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (written.method, written.target, lines)
 
 
 def _sleep(seconds: float, request: httpx.Request) -> None:
