@@ -225,6 +225,14 @@ def test_without_the_voice_addon_all_is_forbidden(ada: Login) -> None:
     assert ada.send().status_code == 403
 
 
+def test_without_the_voice_addon_no_body_is_read(ada: Login) -> None:
+    ada.put(voice_addon=False)
+    ada.send(mode="simu")
+
+    entry = ada.latest()
+    assert (entry["body"], entry["notes"]) == (None, [])
+
+
 def test_national_numbers_belong_to_the_region(ada: Login) -> None:
     ada.put(region="US")
     ada.send(recipients="(202) 555-0123")
@@ -286,6 +294,50 @@ def test_who_opted_out_is_called_otherwise_and_that_is_said(
         [OTHER],
     )
     assert response.headers["Twin-Notes"] == "0"
+
+
+PAST = {"send_at": "2018-10-03T07:42:39-07:00"}
+
+
+@pytest.mark.parametrize(
+    ("body", "rules"),
+    [
+        (PAST, ["opt_outs_called", "past"]),
+        (PAST | {"auto_delete_optout_contacts": True}, ["opt_outs_removed", "past"]),
+        (PAST | {"simulation_mode": True}, ["opt_outs_called", "past"]),
+        (
+            PAST | {"auto_delete_optout_contacts": True, "simulation_mode": True},
+            ["past", "simulation_passes"],
+        ),
+    ],
+)
+def test_of_two_advices_of_the_decision_both_are_given(
+    ada: Login, body: dict[str, Any], rules: list[str]
+) -> None:
+    ada.put(opt_outs=[OTHER])
+
+    response = ada.send(recipients=BOTH, **body)
+
+    assert [note["rule"] for note in ada.latest()["notes"]] == rules
+    assert response.headers["Twin-Advice"] == "2"
+
+
+def test_advice_of_the_reading_and_of_the_decision_is_counted_together(ada: Login) -> None:
+    response = ada.send(sender="Nanterredomus", mode="simu", **PAST)
+
+    (row,) = ada.rows()
+    assert response.headers["Twin-Advice"] == "2"
+    assert (row["notes"], row["advice"]) == (1, 2)
+
+
+def test_high_stakes_of_the_reading_and_of_the_decision_are_counted_together(ada: Login) -> None:
+    ada.put(opt_outs=[OTHER])
+    ada.send(recipients=BOTH, mode="simu")
+
+    (row,) = ada.rows()
+    notes = ada.latest()["notes"]
+    assert [note["stakes"] for note in notes] == ["high", "high"]
+    assert row["high_stakes"] == 2
 
 
 def test_where_everybody_opted_out_nothing_is_sent(ada: Login) -> None:
@@ -655,6 +707,13 @@ def test_cleared_faults_are_met_no_more(ada: Login) -> None:
     assert ada.account["faults"] == 0
 
 
+def test_faults_that_are_cleared_leave_the_seed(ada: Login) -> None:
+    ada.inject({"fault": "status", "status": 500}, seed=7)
+    ada.ask("DELETE", "/faults")
+
+    assert ada.ask("GET", "/faults").json == {"seed": 7, "faults": []}
+
+
 def test_an_account_meets_its_own_faults_alone(ada: Login, grace: Login) -> None:
     ada.inject({"fault": "status", "status": 500})
 
@@ -939,6 +998,7 @@ def full(client: FlaskClient, clock: Clock) -> Iterator[FlaskClient]:
         ("field=nothing", []),
         ("rule=unknown", [4]),
         ("stakes=high", [4]),
+        ("stakes=normal", [2, 3, 5]),
         ("number=%2B33698765432", [3]),
         ("number=+33698765432", []),
         ("number=33698765432", []),
@@ -1155,6 +1215,10 @@ def test_a_body_of_the_control_plane_is_bounded(ada: Login) -> None:
     assert "no more than that" in answer.json["expected"]
 
 
+def test_the_largest_body_of_the_control_plane_is_read(ada: Login) -> None:
+    assert ada.ask("PUT", data=b"{}".rjust(2**20)).status_code == 200
+
+
 def test_what_is_injected_is_logged(ada: Login, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     ada.inject({"fault": "status", "status": 503, "times": 1}, {"fault": "delay", "seconds": 2})
@@ -1171,3 +1235,21 @@ def test_an_entry_with_too_many_fields_to_remember_is_found_by_each(ada: Login) 
 
     assert len(ada.rows(field="unknown99")) == 1
     assert ada.rows(field="unknown100") == []
+
+
+def test_an_entry_with_too_many_fields_to_remember_is_found_by_what_was_refused(
+    ada: Login,
+) -> None:
+    ada.send(text=None, **{f"unknown{number}": 1 for number in range(100)})
+
+    assert len(ada.rows(field="text")) == 1
+
+
+def test_a_valid_request_is_found_by_a_number_that_has_an_escape(ada: Login) -> None:
+    body = json.dumps(BODY).replace("+", "\\u002b")
+
+    headers = {"api-login": "ada", "api-key": "a-key", "Content-Type": "application/json"}
+    ada.client.post(SEND, data=body, headers=headers)
+
+    (row,) = ada.rows(number=NUMBER)
+    assert row["notes"] == 0

@@ -130,6 +130,13 @@ def test_masked_numbers_are_not_heard(contract: Contract) -> None:
     assert client.get(AUDIO).data == rendering.wav("Call 0612••••78.", "en-us+f2")
 
 
+def test_whoever_has_listened_gives_the_place_back(contract: Contract) -> None:
+    client = create_app(Twin(contract), ServeOptions(workers=2)).test_client()
+    client.post(SEND, json=BODY, headers=SIGNED_IN)
+
+    assert [client.get(AUDIO).status_code for _ in range(3)] == [200] * 3
+
+
 def test_who_asks_for_the_head_gets_no_sound(client: FlaskClient, send: Send) -> None:
     send(BODY)
 

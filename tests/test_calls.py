@@ -280,6 +280,15 @@ def test_who_hangs_up_before_the_key_does_not_opt_out(send: Send, client: FlaskC
     assert (call["keys"], call["opts_out"], account(client)["opt_outs"]) == ("", False, [])
 
 
+def test_who_presses_a_key_as_the_last_thing_has_pressed_it(
+    send: Send, client: FlaskClient
+) -> None:
+    phone(client, OTHER, keys="12", keys_after=2, listening_seconds=2)
+    send(to(OTHER, text="a" * 900))
+
+    assert [call["keys"] for call in calls(client)] == ["12"]
+
+
 def test_nobody_opts_out_twice(send: Send, client: FlaskClient, twin: Twin) -> None:
     phone(client, OTHER, opts_out=True)
     send(to(OTHER))
@@ -407,8 +416,16 @@ def test_a_phone_that_cannot_be_is_refused(
     assert client.get("/_twin/accounts").json["accounts"] == []
 
 
-def test_shares_that_add_up_to_one_are_taken(client: FlaskClient) -> None:
-    assert phone(client, "*", shares={"busy": 0.1, "refused": 0.2, "answered": 0.7})
+@pytest.mark.parametrize(
+    "shares",
+    [
+        {"busy": 0.1, "refused": 0.2, "answered": 0.7},
+        # As doubles these are a little more.
+        {"busy": 0.2, "refused": 0.4, "no_answer": 0.3, "answered": 0.1},
+    ],
+)
+def test_shares_that_add_up_to_one_are_taken(client: FlaskClient, shares: dict[str, float]) -> None:
+    assert phone(client, "*", shares=shares)["shares"] == shares
 
 
 def test_no_more_phones_are_set_than_are_documented(client: FlaskClient, twin: Twin) -> None:

@@ -30,6 +30,7 @@ from mock_server.http import imitated, server
 from mock_server.http.app import create_app
 from mock_server.http.served import ServeOptions
 from mock_server.http.server import CannotListenError, Serving, serve
+from mock_server.reading.decoding import LARGEST_BODY
 from test_server import (
     CHUNKED,
     HEALTH,
@@ -195,6 +196,21 @@ def test_nobody_is_connected_to_elsewhere(url: str) -> None:
 
 def test_http_1_0_ends_with_its_answer(url: str) -> None:
     assert exchange(url, WHOLE.replace(b"HTTP/1.1", b"HTTP/1.0")) == [201]
+
+
+def test_http_1_0_ends_with_its_answer_though_it_asks_to_go_on(url: str) -> None:
+    asking = WHOLE.replace(b"HTTP/1.1\r\n", b"HTTP/1.0\r\nConnection: keep-alive\r\n")
+
+    with connect(url) as connection:
+        connection.sendall(asking)
+
+        assert b"\r\nConnection: close\r\n" in heard(connection)
+
+
+def test_the_largest_body_of_the_control_plane_is_read(url: str) -> None:
+    response = httpx.put(f"{url}/_twin/accounts/ada", content=b"{}".rjust(LARGEST_BODY))
+
+    assert response.status_code == 200
 
 
 def test_a_head_of_many_pieces_is_as_large_as_their_sum(url: str) -> None:

@@ -515,6 +515,12 @@ def test_a_name_the_twin_was_started_with_may_ask(twin: Twin) -> None:
     assert client.get("/_twin/health", headers={"Host": "twin.test:8010"}).status_code == 200
 
 
+def test_the_address_the_twin_listens_on_may_ask(twin: Twin) -> None:
+    client = create_app(twin, ServeOptions(host="10.0.0.1")).test_client()
+
+    assert client.get("/_twin/health", headers={"Host": "10.0.0.1:8010"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "origin", ["https://example.com", "null", "http://localhost:9", "http://[::1"]
 )
@@ -603,6 +609,13 @@ WRONG: dict[str, tuple[str, str, object, str, str]] = {
     "before our years": (CLOCK, "put", {"now": "0001-01-01T00:00:00+01:00"}, "now", "1000"),
     "the year nought": (CLOCK, "put", {"now": "0000-01-01T00:00:00Z"}, "now", "1000"),
     "after our years": (CLOCK, "put", {"now": "9999-12-31T23:59:59-01:00"}, "now", "8999"),
+    "the first moment after our years": (
+        CLOCK,
+        "put",
+        {"now": "9000-01-01T00:00:00Z"},
+        "now",
+        "8999",
+    ),
     "behind the latest request": (
         CLOCK,
         "put",

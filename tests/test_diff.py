@@ -855,22 +855,25 @@ def test_what_is_no_name_at_all_is_told_in_one_line(name: str) -> None:
 
 
 @pytest.mark.unmeasured
+@pytest.mark.parametrize("name", ["docs", "docs:contract.yaml"])
 def test_a_branch_may_be_called_as_a_folder_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "contract.yaml").write_text(TEXT, "utf-8")
+    for folder in ("docs", "openapi"):
+        (tmp_path / folder).mkdir()
+    for file in ("contract.yaml", "openapi/voice-campaign.yaml"):
+        (tmp_path / file).write_text(TEXT, "utf-8")
     identity = ["-c", "user.name=Ada", "-c", "user.email=a@example.com"]
     for command in (
         ["init", "--quiet", "--initial-branch", "main"],
-        ["add", "contract.yaml"],
+        ["add", "."],
         [*identity, "commit", "--quiet", "--message", "A contract"],
         ["branch", "docs"],
     ):
         subprocess.run([GIT, *command], check=True)
 
-    assert ran("docs:contract.yaml", NOW).exit_code == 0
+    assert ran(name, NOW).exit_code == 0
 
 
 @pytest.mark.unmeasured

@@ -212,6 +212,17 @@ def test_each_parameter_of_the_query_is_noted_before_those_of_the_body(twin: Voi
     assert paths == ["query/a", "query/a~1b", "query/a", "/mode"]
 
 
+@pytest.mark.parametrize("name", ["a/b", "a~b", "a~1b", "a~0b"])
+def test_strict_refuses_an_unknown_parameter_by_its_name_as_it_was_sent(
+    twin: VoiceTwin, name: str
+) -> None:
+    twin.set(mode="strict")
+
+    response = post(twin, signed_in(twin), content=json.dumps(BODY | {name: 1}).encode())
+
+    assert [*response.json()["errors"]] == [name]
+
+
 def test_strict_refuses_a_query_by_the_name_of_what_is_ignored(twin: VoiceTwin) -> None:
     twin.set(mode="strict")
 
@@ -370,6 +381,12 @@ CAUSES = {
     "Latin-1 called UTF-8": (
         LATIN,
         [("content-type", "application/json; charset=UTF-8")],
+        "byte 10",
+        "0xe0, which is not UTF-8",
+    ),
+    "Latin-1 called utf8": (
+        LATIN,
+        [("content-type", "application/json; charset=utf8")],
         "byte 10",
         "0xe0, which is not UTF-8",
     ),

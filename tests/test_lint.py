@@ -87,6 +87,11 @@ PLANTED = {
         "[quotes]",
     ),
     "a version that is no number": ("version: 1.0.0", "version: latest", "[version]"),
+    "a version that is more than a number": (
+        "version: 1.0.0",
+        "version: 1.0.0-beta",
+        "[version]",
+    ),
     "a cast that nothing uses": (
         "  paris_time:\n",
         "  squash:\n    summary: A.\n    evidence: *wrong-type\n  paris_time:\n",
@@ -150,6 +155,11 @@ PLANTED = {
     "a body that need not be there": (
         "        required: true\n        description: UTF-8",
         "        description: UTF-8",
+        "/post/requestBody: a body that need not be there",
+    ),
+    "a body that may be left out, as it says": (
+        "        required: true\n        description: UTF-8",
+        "        required: false\n        description: UTF-8",
         "/post/requestBody: a body that need not be there",
     ),
     "headers of an answer": (
@@ -349,6 +359,12 @@ def test_a_mistaken_name_that_is_another_parameter_in_any_spelling_is_found(
 
     assert done.exit_code == 1
     assert "one meaning for a name" in done.output
+
+
+def test_what_is_found_twice_is_told_once(tmp_path: Path) -> None:
+    done = linted(edited(tmp_path, "names: [gender]", "names: [purpose, purpose]"))
+
+    assert (done.exit_code, done.stdout.count("\n")) == (1, 1)
 
 
 # ── files of other people ───────────────────────────────────────────────

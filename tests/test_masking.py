@@ -94,9 +94,10 @@ def test_the_twins_own_values_stay(name: str, value: object) -> None:
 
 @pytest.mark.parametrize("name", ["id", "code", "status", "at"])
 def test_under_a_senders_own_name_nothing_is_trusted(name: str) -> None:
-    hidden = masked({"notes": [{"id": 1, "before": {name: "+33612345678"}, "after": {name: 1}}]})
+    for place in ("before", "after"):
+        hidden = masked({"notes": [{"id": 1, place: {name: "+33612345678"}}]})
 
-    assert "12345" not in json.dumps(hidden)
+        assert "12345" not in json.dumps(hidden)
 
 
 def test_names_are_hidden_too() -> None:

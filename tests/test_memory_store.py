@@ -20,6 +20,7 @@ from mock_server.contract.loader import Contract, load
 from mock_server.core.accounts import opened
 from mock_server.core.handler import Twin
 from mock_server.core.inbox import Inbox, Page, Query
+from mock_server.core.injection import Preference
 from mock_server.http import waiting
 from mock_server.store.entries import Accepted, Entry, Refused, Request
 from mock_server.store.injection_plan import Count, InjectionPlan
@@ -246,19 +247,20 @@ def test_the_latest_request_is_that_of_the_latest_moment() -> None:
 # ── the inbox of a world ────────────────────────────────────────────────────────
 
 
+class Reset(MemoryStore):
+    """Is reset between the first reading and the decision."""
+
+    resets = 1
+
+    def ledger(self, account: Account) -> AbstractContextManager[Ledger]:
+        if self.resets:
+            self.resets -= 1
+            self.forget(account.login)
+            self.open(replace(account, credit=Decimal("1.00")))
+        return super().ledger(account)
+
+
 def test_a_request_that_was_read_before_a_reset_is_read_anew() -> None:
-    class Reset(MemoryStore):
-        """Is reset between the first reading and the decision."""
-
-        resets = 1
-
-        def ledger(self, account: Account) -> AbstractContextManager[Ledger]:
-            if self.resets:
-                self.resets -= 1
-                self.forget(account.login)
-                self.open(replace(account, credit=Decimal("1.00")))
-            return super().ledger(account)
-
     store = Reset()
     headers = {"api-login": "ada", "api-key": "k", "content-type": "application/json"}
     body = b'{"text": "Hi.", "recipients": [{"phone_number": "+33612345678"}]}'
@@ -267,6 +269,15 @@ def test_a_request_that_was_read_before_a_reset_is_read_anew() -> None:
 
     assert handled.answer.value["residual_credit"] == 0.95
     assert ids(store) == [1]
+
+
+def test_what_is_preferred_is_answered_though_the_account_is_reset_meanwhile() -> None:
+    headers = {"api-login": "ada", "api-key": "k", "content-type": "application/json"}
+    request = Request("POST", CONTRACT.url_path, headers, b"{}")
+
+    handled = Twin(CONTRACT, Reset()).handle(request, Preference.of("code=403"))
+
+    assert handled.answer.status == 403
 
 
 def test_a_key_is_not_given_to_an_account_that_was_reset_meanwhile() -> None:

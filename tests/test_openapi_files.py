@@ -104,7 +104,10 @@ def test_a_version_that_is_not_there_is_empty() -> None:
 
 @pytest.mark.parametrize(
     ("pointer", "line"),
-    [(("info",), 2), (("paths", "/"), 3), (("list", 1), 6), (("list", 7), 4), (("info", "x"), 2)],
+    [
+        *((("info",), 2), (("paths", "/"), 3), (("info", "x"), 2)),
+        *((("list", 0), 5), (("list", 1), 6), (("list", 2), 4), (("list", 7), 4)),
+    ],
 )
 def test_a_place_has_its_line_or_that_of_what_should_have_it(
     pointer: tuple[str | int, ...], line: int
@@ -138,6 +141,7 @@ def test_a_reference_leads_where_it_says(reference: str, schema: object) -> None
     [
         ("#/components/schemas/B", "a reference to '#/components/schemas/B'; expected one to"),
         ("#/components/schemas/A/allOf/5", "expected one to something that is there"),
+        ("#/components/schemas/A/x-list/1", "expected one to something that is there"),
         ("#nobody", "expected one to something that is there"),
         ("#/components/schemas/A", "a reference in a circle"),
         ("nowhere.yaml", "a reference to 'nowhere.yaml'; expected a file"),
@@ -150,7 +154,7 @@ def test_a_reference_leads_where_it_says(reference: str, schema: object) -> None
 def test_a_reference_that_leads_nowhere_is_refused_at_its_line(
     reference: str, refused: str
 ) -> None:
-    broken = of(in_components(f"{{$ref: '{reference}'}}"))
+    broken = of(in_components(f"{{$ref: '{reference}', x-list: [1]}}"))
 
     with pytest.raises(ContractError, match=r"^a\.yaml:6: ") as error:
         broken.openapi.follow_references()

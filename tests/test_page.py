@@ -375,6 +375,30 @@ def test_a_masked_twin_shows_no_number_on_any_page(twin: Twin) -> None:
         assert not re.search(r"4567123", get(client, path)), path
 
 
+def test_a_masked_number_is_none_in_a_row_that_is_cut_within_it(twin: Twin) -> None:
+    client = served(twin, mask=True)
+    post(client, {**BODY, "text": f"{'a' * 68} 06 45 67 12 32, please."})
+
+    assert "06 45" not in get(client, "")
+
+
+@pytest.mark.parametrize(
+    ("number", "prefer", "status"),
+    [
+        ("+33639980403", "", ["status_code == 403"]),
+        ("+33612345678", "code=403", []),
+    ],
+)
+def test_a_test_case_expects_a_status_that_comes_again(
+    client: FlaskClient, number: str, prefer: str, status: list[str]
+) -> None:
+    body = {**BODY, "recipients": [{"phone_number": number}]}
+    client.post(SEND, json=body, headers={**SIGNED_IN, "Prefer": prefer})
+
+    found = re.findall(r"status_code == \d+", get(client, "page/requests/1"))
+    assert found == status
+
+
 # ── calls ────────────────────────────────────────────────────────────
 
 
@@ -461,6 +485,7 @@ def test_the_calls_of_a_campaign_come_in_pages(client: FlaskClient) -> None:
 
     assert page.count('class="call ') == 10
     assert "51 to 60 of 60" in words(page)
+    assert get(client, "page/requests/1/calls").count('class="call ') == 50
 
 
 def test_the_calls_page_lists_campaigns_and_who_rings_now(client: FlaskClient) -> None:
@@ -475,6 +500,7 @@ def test_the_calls_page_lists_campaigns_and_who_rings_now(client: FlaskClient) -
 def test_campaigns_come_in_pages(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mock_server.page.call_pages._CAMPAIGNS", 1)
     post(client)
+    assert "Older" not in get(client, "page/calls")
     post(client)
 
     assert "Older" in get(client, "page/calls")
@@ -501,6 +527,15 @@ def test_an_account_shows_its_credit_as_a_picture(client: FlaskClient) -> None:
 
 def test_a_scheduled_campaign_can_be_jumped_to(client: FlaskClient) -> None:
     post(client, {**BODY, "send_at": "2027-01-01T00:00:00Z"})
+
+    page = get(client, f"page/account?login={LOGIN}")
+
+    assert "Jump to the next scheduled campaign, 2027-01-01 00:00" in page
+
+
+def test_of_two_scheduled_campaigns_the_first_can_be_jumped_to(client: FlaskClient) -> None:
+    for year in (2028, 2027, 2029):
+        post(client, {**BODY, "send_at": f"{year}-01-01T00:00:00Z"})
 
     page = get(client, f"page/account?login={LOGIN}")
 
@@ -623,6 +658,10 @@ def test_rules_are_filtered(client: FlaskClient, asked: str) -> None:
     shown = int(re.search(r"(\d+) of", words(get(client, f"page/rules?{asked}")))[1])
 
     assert shown < every
+
+
+def test_rules_have_every_word_that_is_asked_for(client: FlaskClient) -> None:
+    assert "0 of" in words(get(client, "page/rules?words=midnight+xyzzy"))
 
 
 def test_the_reference_has_every_parameter_and_answer(

@@ -80,10 +80,23 @@ def test_of_a_long_text_the_rest_is_counted() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("", ""), ("a b", "a b"), ("a" * 30, "a" * 10 + " …"), ("one two three", "one two …")],
+    [
+        ("", ""),
+        ("a b", "a b"),
+        ("one  two a", "one two a"),
+        ("one two ab", "one two ab"),
+        ("one two abc", "one two …"),
+        ("a" * 30, "a" * 10 + " …"),
+        ("one two three", "one two …"),
+    ],
 )
 def test_first_words_end_at_a_word(text: str, words: str) -> None:
     assert first_words(text, 10) == words
+
+
+@pytest.mark.parametrize(("text", "shown"), [("", ""), ("ab", "ab"), ("abc", "ab…")])
+def test_a_text_that_fits_an_attribute_is_not_cut(text: str, shown: str) -> None:
+    assert plain(text, 2) == shown
 
 
 # ── compared ─────────────────────────────────────────────────────────
@@ -348,6 +361,10 @@ def test_a_body_too_large_to_paste_is_left_out(twin: Twin, contract: Contract) -
     entry = kept(twin, b"a" * (MOST_BYTES + 1), "text/plain")
 
     assert resend(entry, contract, "http://127.0.0.1:1", None) is None
+
+
+def test_the_largest_body_that_is_pasted_is_there(twin: Twin, contract: Contract) -> None:
+    assert again(kept(twin, b"a" * MOST_BYTES, "text/plain"), contract)
 
 
 # ── pictures ─────────────────────────────────────────────────────────

@@ -60,6 +60,15 @@ CHANGED: dict[str, tuple[Any, Any, str, str]] = {
         "warning operation-removed-as-announced",
         "harmless operation-added",
     ),
+    **{
+        f"an operation by {method.upper()}": (
+            {("paths", "/things/{id}", method): GET},
+            {},
+            "breaking operation-removed",
+            "harmless operation-added",
+        )
+        for method in ("post", "delete", "options", "head", "patch", "trace", "query")
+    },
     "an operation before its sunset": (
         {("paths", "/things/{id}", "get"): GET | {"deprecated": True, "x-sunset": "2999-01-01"}},
         {},

@@ -54,6 +54,7 @@ class Endpoint:
     def __init__(self, answer: Callable[[bytes], bytes | None], tls: ssl.SSLContext | None) -> None:
         self.answer = answer
         self.got = list[tuple[str, bytes]]()
+        self.hosts = list[str]()
         self.connections = 0
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -94,6 +95,7 @@ class Endpoint:
                     while (line := stream.readline()) != b"\r\n":
                         name, _, value = line.decode().strip().partition(": ")
                         headers[name.lower()] = value
+                    self.hosts.append(headers["host"])
                     body = stream.read(int(headers["content-length"]))
                     self.got.append((headers["content-type"], body))
                     answer = self.answer(body)
@@ -520,6 +522,15 @@ def test_a_huge_answer_is_cut(endpoint: Any) -> None:
     assert (answer.status, answer.text) == (200, "x" * 500)
 
 
+def test_a_name_and_password_in_the_url_stand_in_no_host(endpoint: Any) -> None:
+    there = endpoint()
+
+    with Receiver(there.url.replace("//", "//ada:secret@"), frozenset(), 30) as receiver:
+        receiver.post("text/plain", b"")
+
+    assert there.hosts == [f"localhost:{there.port}"]
+
+
 @pytest.mark.unmeasured
 def test_an_answer_that_ends_with_the_connection_is_read(endpoint: Any) -> None:
     there = endpoint(lambda _: b"HTTP/1.0 200 OK\r\n\r\ndone" if len(there.got) < 2 else None)
@@ -625,8 +636,8 @@ def test_one_that_hangs_holds_up_nobody_else(client: FlaskClient, endpoint: Any)
 # ── on demand ────────────────────────────────────────────────────────
 
 
-def inject(client: FlaskClient, fault: str, **options: object) -> None:
-    rule = {"fault": fault, "match": {"number": MANY[1]}, **options}
+def inject(client: FlaskClient, fault: str, number: str = MANY[1], /, **options: object) -> None:
+    rule = {"fault": fault, "match": {"number": number}, **options}
     response = client.post(f"/_twin/accounts/{LOGIN}/faults", json=rule)
     assert response.status_code == 201, response.text
 
@@ -666,6 +677,39 @@ def test_the_last_receipt_cannot_be_overtaken(client: FlaskClient, endpoint: Any
 
     settled(client, 3)
     assert there.numbers == [ONE, TWO, TWO]
+
+
+OUT_OF_ORDER = [
+    ([ONE], [TWO, ONE, THREE]),
+    ([ONE, TWO], [THREE, TWO, ONE]),
+    ([TWO, THREE], [ONE, THREE, TWO]),
+    ([ONE, TWO, THREE], [THREE, TWO, ONE]),
+]
+
+
+@pytest.mark.parametrize(("late", "numbers"), OUT_OF_ORDER)
+def test_each_receipt_out_of_order_comes_after_the_next(
+    client: FlaskClient, endpoint: Any, late: list[str], numbers: list[str]
+) -> None:
+    there = endpoint()
+    receive(client, there)
+    for number in late:
+        inject(client, "receipt_out_of_order", number)
+    send(client, ONE, TWO, THREE)
+
+    settled(client, 3)
+    assert there.numbers == numbers
+
+
+@pytest.mark.parametrize(("late", "numbers"), OUT_OF_ORDER)
+def test_each_unsent_receipt_out_of_order_comes_after_the_next(
+    client: FlaskClient, late: list[str], numbers: list[str]
+) -> None:
+    for number in late:
+        inject(client, "receipt_out_of_order", number)
+    send(client, ONE, TWO, THREE)
+
+    assert [one["number"] for one in logged(client)] == numbers
 
 
 def test_a_fault_of_receipts_is_nothing_to_requests(client: FlaskClient, endpoint: Any) -> None:

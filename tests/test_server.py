@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from common import BODY, SEND, SIGNED_IN
-from mock_server.http.served import ServeOptions
+from mock_server.http.served import ServeOptions, stop_sending
 from mock_server.http.server import CannotListenError, Serving, build, is_loopback, serve
 
 if TYPE_CHECKING:
@@ -172,6 +172,16 @@ def test_accounts_of_a_file_are_there_from_the_start(tmp_path: Path) -> None:
     client = build(ServeOptions(accounts=path, closed=True)).test_client()
 
     assert client.get("/_twin/accounts/ada").get_json()["credit"] == "12.50"
+
+
+def test_accounts_of_a_file_may_have_receivers_at_hosts_that_are_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.toml"
+    path.write_text("[accounts.ada]\ncallback_url = 'http://hooks.test/'\n", "utf-8")
+    application = build(ServeOptions(accounts=path, callback_hosts=("hooks.test",)))
+    stop_sending(application)
+
+    account = application.test_client().get("/_twin/accounts/ada").get_json()
+    assert account["callback_url"] == "http://hooks.test/"
 
 
 @pytest.mark.parametrize("quiet", [True, False])

@@ -306,7 +306,7 @@ class ReceiptSender:
             campaign = calls[0].campaign
             # After its last receipt none comes that another could wait for.
             while held and len(campaign.receipts) + len(calls) == campaign.contacts:
-                self._add(account.login, held.pop(0), 0.0)
+                self._add(account.login, held.pop(), 0.0)
 
     def _made(self, account: Account, call: Call) -> tuple[Mapping[str, Json], list[Receipt]]:
         """The fault that the receipt of a call meets; the receipt, and the callback for an opt-out.
