@@ -361,7 +361,7 @@ def test_a_mistaken_name_that_is_another_parameter_in_any_spelling_is_found(
     assert "one meaning for a name" in done.output
 
 
-def test_what_is_found_twice_is_told_once(tmp_path: Path) -> None:
+def test_what_is_found_twice_is_reported_once(tmp_path: Path) -> None:
     done = linted(edited(tmp_path, "names: [gender]", "names: [purpose, purpose]"))
 
     assert (done.exit_code, done.stdout.count("\n")) == (1, 1)
