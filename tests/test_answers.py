@@ -327,18 +327,42 @@ def test_any_other_answer_that_breaks_off_leaves_it_open(
     assert type(streamed(door, status, name)) is OutcomeUnknown
 
 
+class Watched(Parts):
+    """A body that remembers whether its connection was let go of."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@both
+@pytest.mark.parametrize("name", STREAMS)
+def test_however_an_answer_ends_its_connection_is_let_go_of(door: Door, name: str) -> None:
+    headers, parts, _ = STREAMS[name]
+    stream = Watched(*parts)
+
+    answered(door, 201, headers=headers, stream=stream)
+
+    assert stream.closed
+
+
 @both
 @pytest.mark.parametrize(("status", "kind"), [(201, AcceptedButUnreadable), (500, OutcomeUnknown)])
+@pytest.mark.parametrize(("each", "ended"), [(9, 108), (10, 110)])
 def test_an_answer_that_drips_ends_with_the_total_timeout(
-    door: Door, status: int, kind: type
+    door: Door, status: int, kind: type, each: int, ended: int
 ) -> None:
     time = Time()
-    drip = Parts(*[lambda: time.passes(9)] * 20)
+    drip = Parts(*[lambda: time.passes(each)] * 20)
     setup = {**ONCE, "timeout": Timeout(total=100)}
 
     error = door.told(lambda _: httpx.Response(status, stream=drip), setup=setup, time=time)
 
-    assert (type(error), time.seconds) == (kind, 108)
+    assert (type(error), time.seconds) == (kind, ended)
     assert "ReadTimeout: no end after 100 seconds" in str(error)
 
 

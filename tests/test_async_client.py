@@ -233,6 +233,28 @@ def test_a_client_is_open_until_it_is_left(door: Door) -> None:
     anyio.run(main)
 
 
+class Carrier(httpx.MockTransport):
+    """It remembers whether it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+@both
+@pytest.mark.parametrize("real_calls", [False, True])
+def test_a_client_that_is_left_closes_its_transport(door: Door, real_calls: bool) -> None:  # noqa: FBT001  (a row of the table)
+    carrier = Carrier(always(good))
+
+    door.send(always(good), setup={"transport": carrier, "real_calls": real_calls})
+
+    assert carrier.closed
+
+
 def test_several_tasks_may_use_one() -> None:
     script, told = Script(*[good] * 5), list[CampaignAccepted]()
 

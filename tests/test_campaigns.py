@@ -8,6 +8,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
 from itertools import accumulate, count
@@ -1410,6 +1411,47 @@ def test_what_is_interrupted_before_it_leaves_is_not_in_doubt(
     assert "not sent" in before.values()
     assert set(before.values()) <= {"sent", "not sent"}
     assert (summary.complete, sorted(api.called)) == (True, numbers(40))
+
+
+def test_a_frame_that_leaves_at_the_moment_of_an_interrupt_is_not_called_held_back(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, submitted, submit = Api(), count(1), ThreadPoolExecutor.submit
+
+    def interrupted(self: ThreadPoolExecutor, *given: Any) -> Any:
+        future = submit(self, *given)
+        if next(submitted) == 2:
+            raise KeyboardInterrupt
+        return future
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ThreadPoolExecutor, "submit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            send(SYNC, api, 6, concurrency=3, journal=journal)
+    before = dict(steps_of(journal))
+    send(SYNC, api, 6, concurrency=3, journal=journal, resume=True)
+
+    assert before == {0: "sent", 1: "sending", 2: "not sent"}
+    assert sorted(api.called) == numbers(6)
+
+
+def test_of_what_is_held_back_nothing_is_told(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the callback would take the interrupt's place, and leave the rest in doubt."""
+
+    def interrupted(_: int) -> None:
+        if journal.stat().st_size > len(journal.read_bytes().splitlines(keepends=True)[0]):
+            raise KeyboardInterrupt
+
+    def progress(_: Progress) -> None:
+        raise Mine
+
+    monkeypatch.setattr("voice_client.journal.os.fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        send(SYNC, Api(), 6, concurrency=3, journal=journal, progress=progress)
+
+    assert dict(steps_of(journal)) == dict.fromkeys(range(3), "not sent")
 
 
 @both

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_explain_shows_a_note_for_each_mistake(tmp_path: Path) -> None:
 )
 def test_explain_shows_rule_change_and_evidence(shown: str) -> None:
     assert shown in run("explain", "-", stdin=TEN_MISTAKES).output
+
+
+def test_explain_tells_each_evidence_once() -> None:
+    output = run("explain", "-", stdin=TEN_MISTAKES).output
+
+    told = re.findall(r"(?m)^\[\d+\] (.*)", output)
+    assert len(told) == len(set(told))
 
 
 def test_explain_says_when_nothing_was_repaired() -> None:
@@ -301,14 +309,17 @@ def test_serve_opens_the_page_in_a_browser_and_signs_it_in(
     assert output in result.output
 
 
-def test_serve_on_all_addresses_opens_that_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("all_", "this"), [("0.0.0.0", "127.0.0.1"), ("[::]", "[::1]")])  # noqa: S104  (nothing listens)
+def test_serve_on_all_addresses_opens_that_of_this_machine(
+    monkeypatch: pytest.MonkeyPatch, all_: str, this: str
+) -> None:
     urls = list[str]()
-    monkeypatch.setattr("vms.serve.serve", lambda _, ready, *__: ready("http://0.0.0.0:1"))
+    monkeypatch.setattr("vms.serve.serve", lambda _, ready, *__: ready(f"http://{all_}:1"))
     monkeypatch.setattr("vms.serve.webbrowser.open", lambda url: not urls.append(url))
 
     CliRunner().invoke(vms, ["serve", "--open"], catch_exceptions=False)
 
-    assert urls == ["http://127.0.0.1:1/_twin/"]
+    assert urls == [f"http://{this}:1/_twin/"]
 
 
 def test_serve_refuses_a_wrong_file_of_accounts_in_one_line(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_every_route_refuses_what_it_does_not_read_and_changes_nothing(
         (PLAY, "post", {"data": "1"}, "body", '"1"'),
         (ACCOUNT, "put", {"data": '{"mode": "strict", "mode": "lenient"}'}, "body", None),
         (ACCOUNT, "put", {"data": '{"tariff": {"price": "1", "price": "2"}}'}, "body", None),
-        (REQUESTS, "get", {"query_string": "rule=nothing"}, "rule", "querry"),
+        (REQUESTS, "get", {"query_string": "rule=nothing"}, "rule", "nothing"),
     ],
 )
 def test_what_is_not_read_is_named(  # noqa: PLR0913, PLR0917  (what a row has)

@@ -103,7 +103,11 @@ def test_drift_shows_the_difference_and_the_command_that_mends_it(
 
 @pytest.mark.usefixtures("as_in_the_tree")
 @pytest.mark.parametrize(
-    ("name", "shown"), [("stale.py", "stale.py: only in the tree"), ("models/new.py", "-x = 1")]
+    ("name", "shown"),
+    [
+        ("stale.py", "stale.py: only in the tree"),
+        ("models/new.py", "-x = 1\n\\ No newline at end of file\n"),
+    ],
 )
 def test_a_file_too_many_is_drift(contract: Path, package: Path, name: str, shown: str) -> None:
     (package / name).write_text("" if name == "stale.py" else "x = 1", "utf-8")
@@ -157,10 +161,15 @@ def test_a_folder_that_holds_something_else_is_left_alone(contract: Path, tmp_pa
     assert (tmp_path / "src/mine.py").exists()
 
 
-def test_a_foreign_package_with_a_meta_module_is_left_alone(contract: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", [b"AUTHOR = 'Ada'\n", b"AUTHOR = 'Zo\xeb'\n"], ids=["ASCII", "Latin-1"]
+)
+def test_a_foreign_package_with_a_meta_module_is_left_alone(
+    contract: Path, tmp_path: Path, text: bytes
+) -> None:
     mine = tmp_path / "src/meta.py"
     mine.parent.mkdir()
-    mine.write_text("AUTHOR = 'Ada'\n", "utf-8")
+    mine.write_bytes(text)
 
     done = ran("generate", contract, mine.parent)
 
@@ -215,6 +224,16 @@ def test_a_client_behind_a_link_is_replaced_and_the_link_stays(
     assert done.exit_code == 0
     assert link.is_symlink()
     assert [path.name for path in package.iterdir()] == ["meta.py"]
+
+
+@pytest.mark.usefixtures("made_of_one_file")
+def test_an_empty_folder_is_as_good_as_none(contract: Path, tmp_path: Path) -> None:
+    (tmp_path / "new_api").mkdir()
+
+    done = ran("generate", contract, tmp_path / "new_api")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert (tmp_path / "new_api/meta.py").exists()
 
 
 @pytest.mark.usefixtures("made_of_one_file")

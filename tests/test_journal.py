@@ -348,6 +348,7 @@ STEPS: dict[str, dict[str, Any]] = {
     "cost without contacts": {**GOOD, "contacts": None},
     "cost without what is left": {**GOOD, "residual": None},
     "contacts that are a text": {**GOOD, "contacts": "3"},
+    "contacts that are true": {**GOOD, "contacts": True},
     "a cost that is a number": {**GOOD, "cost": 0.15},
     "a cost that is none": {**GOOD, "cost": "much"},
     "a cost that is no number": {**GOOD, "cost": "NaN"},

@@ -268,6 +268,17 @@ def test_what_redocly_finds_is_told_alike(tmp_path: Path, monkeypatch: pytest.Mo
     assert "[redocly/info-license]" in output
 
 
+def test_what_two_linters_say_alike_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = edited(tmp_path, "code: 442", "code: 443")
+    monkeypatch.setattr(lint, "_validator", lint._own_rules)  # noqa: SLF001
+
+    (line,) = linted(path).stdout.splitlines()
+
+    assert line.endswith("[examples]")
+
+
 def test_a_redocly_that_says_nothing_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

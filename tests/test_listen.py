@@ -397,6 +397,17 @@ def test_the_token_may_stand_in_the_environment(
         assert run(serving.url).exit_code == 130
 
 
+def test_a_proxy_of_the_environment_is_not_asked_for_a_twin_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch, stops: Callable[[int], None]
+) -> None:
+    monkeypatch.setenv("http_proxy", NOBODY)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    stops(0)
+    with Serving(create_app(Twin(load()))) as serving:
+        assert run(serving.url).exit_code == 130
+
+
 def answering(*answer: Any, **given: Any) -> Callable[[object], httpx.Client]:
     transport = httpx.MockTransport(lambda _: httpx.Response(*answer, **given))
     return lambda _: httpx.Client(transport=transport, base_url="http://localhost")

@@ -218,6 +218,17 @@ def test_trouble_is_told(contract: Contract, clock: Clock, change: Answer, troub
     assert trouble in one.asked(FOREIGN, ACCESS).trouble
 
 
+def test_what_was_learnt_before_the_trouble_is_kept(
+    contract: Contract, clock: Clock, tmp_path: Path
+) -> None:
+    one, _ = parity(contract, clock, credit_moves(), tmp_path / "kept.json")
+
+    result = one.asked(FOREIGN, replace(ACCESS, calls=5))
+
+    assert "credit moved" in result.trouble
+    assert len(snapshots.load(tmp_path / "kept.json")) == 3
+
+
 @pytest.mark.parametrize(
     ("status", "trouble"),
     [(429, "429, too many requests"), (500, "no case was answered"), (503, "no case was answered")],
@@ -235,7 +246,14 @@ def test_a_server_that_has_enough_leaves_cases_unobserved(
 
 @pytest.mark.parametrize(
     "access",
-    [Access(), Access(True), Access(True, "me", "key"), Access(False, "me", "key", NUMBERS)],  # noqa: FBT003
+    [
+        Access(),
+        Access(True),  # noqa: FBT003
+        Access(True, "me", "key"),  # noqa: FBT003
+        Access(False, "me", "key", NUMBERS),  # noqa: FBT003
+        Access(True, "me", "", NUMBERS),  # noqa: FBT003
+        Access(True, "", "key", NUMBERS),  # noqa: FBT003
+    ],
 )
 def test_a_foreign_host_is_not_asked_without_all_that_it_needs(
     contract: Contract, clock: Clock, access: Access
@@ -335,7 +353,13 @@ CALLS = {
     "a number elsewhere": (body(text="06 12 34 56 78"), {}, "06 12"),
     "another method": (body(), {"method": "PUT"}, "is not POST"),
     "another path": (body(), {"url": FOREIGN}, "is not POST"),
+    "a number as a mark": (body(request_id="33612345678"), {}, "33612345678"),
     "a form": (body(), {"headers": {"content-type": "text/plain"}}, "content type"),
+    "a form and JSON": (
+        body(),
+        {"headers": [("content-type", "text/plain"), *JSON.items()]},
+        "content type",
+    ),
     "gzip": (body(), {"headers": JSON | {"content-encoding": "gzip"}}, "is encoded"),
     "a length": (body(), {"headers": JSON | {"content-length": "3"}}, "as long as"),
     "a stream": (b"", {"stream": STREAMED}, "stream"),

@@ -340,6 +340,15 @@ def test_problems_are_data_too(folder: Path) -> None:
     assert caught.value.problems == (problem,)
 
 
+@pytest.mark.parametrize("before", [1, 199, 200, 201])
+def test_a_file_that_breaks_off_behind_good_numbers_is_refused(folder: Path, before: int) -> None:
+    (folder / "a.csv").write_bytes("".join(f"{n}\n" for n in numbers(before)).encode() + b"\xff\n")
+
+    (line,) = told(Path("a.csv"))
+
+    assert line.startswith(f"a.csv:{before + 1}: b'\\xff': wanted UTF-8, not ff; ")
+
+
 @pytest.mark.parametrize(
     ("name", "content"), [("a.csv", ""), ("a.csv", "phone_number\n\n"), ("a.jsonl", "\n")]
 )

@@ -300,17 +300,29 @@ def test_each_mistake_is_told_where_it_is_and_what_was_wanted() -> None:
     ]
 
 
-def test_of_many_mistakes_the_first_ones_are_told() -> None:
-    lines = refused(SYNC, recipients=["1"] * 30).splitlines()
+@pytest.mark.parametrize("more", [1, 20])
+def test_of_many_mistakes_the_first_ones_are_told(more: int) -> None:
+    lines = refused(SYNC, recipients=["1"] * (10 + more)).splitlines()
 
     assert [line[:13] for line in lines[1:11]] == [f"/recipients/{n}"[:13] for n in range(10)]
-    assert lines[11] == "and 20 more"
+    assert lines[11] == f"and {more} more"
 
 
 def test_ten_mistakes_are_all_told() -> None:
     lines = refused(SYNC, recipients=["1"] * 10).splitlines()
 
     assert (len(lines), "more" in lines[-2]) == (12, False)
+
+
+@pytest.mark.parametrize(
+    ("length", "end"), [(200, '"male" or "female"'), (201, '"male" or "female…')]
+)
+def test_what_is_as_long_as_is_told_is_told_whole(length: int, end: str) -> None:
+    rest = ' is not one of "male" or "female"'
+
+    line = refused(SYNC, voice_gender="a" * (length - len(rest) - 2)).splitlines()[1]
+
+    assert line.endswith(f" is not one of {end}")
 
 
 def test_a_long_value_is_not_told_whole() -> None:

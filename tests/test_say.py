@@ -64,6 +64,7 @@ def test_no_terminal_gets_a_wav_file() -> None:
     [
         (["Hello.", "--language", "tlh"], '--language: got "tlh"; expected'),
         (["Hello.", "--gender", "robot"], '--gender: got "robot"; expected'),
+        (["Hello.", "--language", ""], '--language: got ""; expected'),
         ([""], 'TEXT: got ""; expected'),
         (["a" * 1_225], "TEXT: got"),
     ],

@@ -149,15 +149,16 @@ def test_a_file_of_another_suffix_is_read_as_it_is_told_to(twin: VoiceTwin, tmp_
     assert sent_numbers(twin) == [NUMBERS[0]]
 
 
+@pytest.mark.parametrize("rest", ["", "\n", "\r\n"])
 def test_a_text_file_is_read_without_its_mark_and_last_line_break(
-    twin: VoiceTwin, tmp_path: Path
+    twin: VoiceTwin, tmp_path: Path, rest: str
 ) -> None:
     path = tmp_path / "text.txt"
-    path.write_bytes("\N{BYTE ORDER MARK}Héllo,\nyou.\r\n".encode())
+    path.write_bytes(f"\N{BYTE ORDER MARK}Héllo,\nyou.{rest}\r\n".encode())
 
     send(twin, "--to", NUMBERS[0], "--text-file", path, "--yes")
 
-    assert arrived(twin)[0]["text"] == "Héllo,\nyou."
+    assert arrived(twin)[0]["text"] == f"Héllo,\nyou.{rest}"
 
 
 def test_frames_are_as_large_as_they_are_told_to_be(twin: VoiceTwin, source: Path) -> None:
@@ -676,16 +677,26 @@ def test_an_interrupt_at_the_question_sends_nothing(
 # ── what became of it ─────────────────────────────────────────────────────────
 
 
-def test_the_summary_tells_calls_cost_credit_and_the_first_tickets(
-    twin: VoiceTwin, tmp_path: Path
+@pytest.mark.parametrize(
+    ("total", "cost", "left", "rest"),
+    [
+        (3, "0.15", "149.85", ""),
+        (4, "0.20", "149.80", " and 1 more"),
+        (5, "0.25", "149.75", " and 2 more"),
+    ],
+)
+def test_the_summary_tells_calls_cost_credit_and_the_first_tickets(  # noqa: PLR0913, PLR0917  (a row of the table)
+    twin: VoiceTwin, tmp_path: Path, total: int, cost: str, left: str, rest: str
 ) -> None:
-    result = send(twin, listed(tmp_path, many(5)), "--frame-size", 1, "--concurrency", 1, "--yes")
+    path = listed(tmp_path, many(total))
+
+    result = send(twin, path, "--frame-size", 1, "--concurrency", 1, "--yes")
 
     tickets = [str(message.ticket_number) for message in twin.messages]
     assert result.stdout.splitlines()[-3:] == [
-        "Sent to 5 of 5 recipients: 5 calls for 0.25 €",
-        "Credit: 149.75 €",
-        f"Tickets: {', '.join(tickets[:3])} and 2 more",
+        f"Sent to {total} of {total} recipients: {total} calls for {cost} €",
+        f"Credit: {left} €",
+        f"Tickets: {', '.join(tickets[:3])}{rest}",
     ]
 
 
@@ -745,6 +756,7 @@ def test_a_frame_without_a_readable_answer_is_sent_and_its_cost_unknown(
 
     assert (result.exit_code, len(twin.messages)) == (0, 1)
     assert "and 1 frame whose calls and cost are not known" in result.stdout
+    assert "The API left out" not in result.stdout
 
 
 def test_without_a_journal_there_is_nothing_to_resume(
@@ -866,6 +878,18 @@ def test_it_is_done_if_somebody_says_that_it_was_sent(twin: VoiceTwin, source: P
     assert (result.exit_code, len(twin.requests)) == (0, before)
     assert "Sent before, and not again: 3 of 3" in result.stdout
     assert send(twin, source, "--frame-size", 1, "--resume").exit_code == 0
+
+
+@pytest.mark.parametrize("option", ["--resend", "--was-sent"])
+def test_of_the_first_frame_somebody_may_say_it_too(
+    twin: VoiceTwin, source: Path, when_asked: Callable[[Action], None], option: str
+) -> None:
+    when_asked(lambda: twin.faults.drop_after_commit(times=1))
+    begun = send(twin, source)
+
+    result = send(twin, source, "--resume", option, 0, "--yes")
+
+    assert (begun.exit_code, result.exit_code) == (3, 0)
 
 
 @pytest.mark.usefixtures("in_doubt")

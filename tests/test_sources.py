@@ -276,6 +276,15 @@ def test_latin_1_is_told_with_its_line_and_bytes(folder: Folder, name: str) -> N
     ]
 
 
+@pytest.mark.parametrize("before", ["", "+33", "+336123456"])
+def test_bytes_that_are_no_utf_8_are_shown_wherever_they_stand(folder: Folder, before: str) -> None:
+    shown = before.encode() + b"\xe9 12 34 56 "
+
+    assert folder.told(shown + b"78 and so on\n") == [
+        f"numbers.csv:1: {shown.rstrip()!r}: wanted UTF-8, not e9; {UTF8}"
+    ]
+
+
 def test_what_comes_before_bytes_that_are_no_utf_8_is_read(folder: Folder) -> None:
     items = read(folder.write(f"{ADA}\n{BEN}\n".encode() + b"\xff"))
 
@@ -349,6 +358,7 @@ def test_every_member_has_a_column(folder: Folder) -> None:
         (f"{ADA};\n{BEN};\n", [(1, ADA), (2, BEN)]),
         (f"\n\nphone_number\n\n{ADA}\n", [(5, ADA)]),
         (f"phone_number,first_name\n,\n{ADA},\n, \n", [(3, ADA)]),
+        (f'phone_number,first_name\n" "," "\n{ADA},\n\u00a0,\n', [(3, ADA)]),
         (f"phone_number,first_name\n{ADA}\n", [(2, ADA)]),
         ("phone_number,first_name\n,Ada\n", [(2, Contact("", first_name="Ada"))]),
         (f"phone_number\n  {ADA} \n", [(2, f"{ADA} ")]),
@@ -402,10 +412,13 @@ def test_an_unknown_column_is_told_with_what_was_meant(
     ]
 
 
-def test_the_delimiter_is_the_one_between_columns_that_are_known(folder: Folder) -> None:
-    (told,) = folder.told("phone_number;a,b\n")
+@pytest.mark.parametrize("other", ["a,b", "a,b,c"])
+def test_the_delimiter_is_the_one_between_columns_that_are_known(
+    folder: Folder, other: str
+) -> None:
+    (told,) = folder.told(f"phone_number;{other}\n")
 
-    assert told.startswith("numbers.csv:1: 'a,b': wanted columns among")
+    assert told.startswith(f"numbers.csv:1: '{other}': wanted columns among")
 
 
 def test_every_unknown_column_is_told_at_once(folder: Folder) -> None:

@@ -277,7 +277,16 @@ def test_a_real_call_leaves_if_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b'{"simulation_mode": "true"}', b'{"simulation_mode": 1}']
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"simulation_mode": "true"}',
+        b'{"simulation_mode": 1}',
+        b'{"simulation_mode": true, "text": ' + b"[" * 100_000,
+    ],
+    ids=lambda body: body[:30],
 )
 def test_the_guard_looks_at_the_bytes(body: bytes) -> None:
     guard = SimulationGuard(httpx.MockTransport(lambda _: httpx.Response(201)))
