@@ -4,8 +4,8 @@
 
 A copy is made for each job; the tree itself is never touched. The layers run in turn, quick ones
 first, and end at the first that turns red; ``--every-layer`` runs them all. A bug of the twin is
-looked for by the contract tests, any other by the tests of its package. Exit code: 0 if each bug is
-noticed, 1 if one is not, 2 if the suite is red without any bug.
+looked for by the contract tests, then as any other by the tests of its package. Exit code: 0 if
+each bug is noticed, 1 if one is not, 2 if the suite is red without any bug.
 """
 
 from __future__ import annotations
@@ -83,16 +83,12 @@ LAYERS_OF_THE_TWIN: Final = (
     Layer("schemathesis", ("contract_tests/test_schemathesis.py",)),
     Layer("prism", ("contract_tests/test_prism.py",)),
 )
-# Modules of the twin, of which no answer of the imitated API shows anything.
+# Modules and packages of the twin, of which no answer of the imitated API shows anything.
 AFTER_THE_ANSWER: Final = frozenset(
     {
-        "admin_calls",
-        "call_records",
-        "callback",
-        "calls",
-        "receipt_payloads",
-        "receipt_sender",
-        "recordings",
+        *("admin", "admin_calls", "masking"),
+        *("call_records", "callback", "calls", "receipt_payloads", "receipt_sender"),
+        *("page", "settings", "speech"),
     }
 )
 # Three other draws have to find what only chance has found: else it was luck.
@@ -157,12 +153,14 @@ def bugs(folder: Path = HERE) -> list[Bug]:
 def layers_of(bug: Bug, root: Path = ROOT) -> tuple[Layer, ...]:
     """Where the bug is looked for, quick ones first.
 
-    That of another package than the twin, or of what happens `AFTER_THE_ANSWER`, is looked for by
-    its doctests, by the tests that name its module, and by all others that import its package.
+    That of the twin is looked for by the contract tests first, but for what happens
+    `AFTER_THE_ANSWER`; any by its doctests, by the tests that name its module, and by all others
+    that import its package.
     """
     package, *_ = parts = Path(bug.file).with_suffix("").parts
-    if package in {"mock_server", "openapi"} and parts[-1] not in AFTER_THE_ANSWER:
+    if package == "openapi":
         return LAYERS_OF_THE_TWIN
+    is_answered = package == "mock_server" and AFTER_THE_ANSWER.isdisjoint(parts)
     near = rf"\b{'.'.join(parts)}\b|from {'.'.join(parts[:-1])} import .*\b{parts[-1]}\b"
     texts = _tests(root)
     by_module = [name for name, text in texts.items() if re.search(near, text)]
@@ -171,14 +169,14 @@ def layers_of(bug: Bug, root: Path = ROOT) -> tuple[Layer, ...]:
         for name, text in texts.items()
         if name not in by_module and re.search(rf"^(?:from|import) {package}\b", text, re.MULTILINE)
     ]
-    return tuple(
-        Layer(name, tuple(files))
-        for name, files in {
-            "doctests": [bug.file],
-            f"tests of {parts[-1]}": by_module,
-            f"tests of {package}": by_package,
-        }.items()
-        if files
+    own = {
+        "doctests": [bug.file],
+        f"tests of {parts[-1]}": by_module,
+        f"tests of {package}": by_package,
+    }
+    return (
+        *(LAYERS_OF_THE_TWIN if is_answered else ()),
+        *(Layer(name, tuple(files)) for name, files in own.items() if files),
     )
 
 
