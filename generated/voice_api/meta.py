@@ -1,6 +1,6 @@
 """The contract this client was generated from, and by what."""
 
-CONTRACT_SHA256 = "250d5b1373ff7fd8bcc7fdd18b63c74f65322dc0d00c95aca1c560c4b373b410"
+CONTRACT_SHA256 = "4b999934d742724ec706db776ce8d5a4950201461e23d6224d428c4749a1e5de"
 CONTRACT_VERSION = "1.0.0"
 FORMATTER = "ruff 0.17.6"
 GENERATOR = "openapi-python-client 0.29.1"

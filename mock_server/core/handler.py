@@ -231,7 +231,7 @@ class Twin:
             if not value or "," in value:
                 another = name.replace("-", "_")
                 got = f"{another}, another header" if another in request.headers else "none"
-                why = Reason(name, "more than one" if value else got, "the header once")
+                why = Reason(name, "more than one" if value else got, "this header once")
                 return Refused("unauthorized", sign_in=why)
         why = Reason(key_header, "another", "the key that was set, or else the first that was sent")
         if self.store.known(login) is None:
