@@ -967,6 +967,19 @@ def test_a_dry_run_may_be_about_what_is_left(twin: VoiceTwin, half: Path) -> Non
     assert len(sent_numbers(twin)) == 4
 
 
+def test_a_dry_run_of_a_part_reports_frames_and_recipients_of_the_whole(
+    twin: VoiceTwin, half: Path
+) -> None:
+    twin.set(voice_addon=False)
+    given = (half, "--frame-size", 2, "--resume", "--dry-run")
+
+    shown, document = send(twin, *given).stdout, summary(send(twin, *given, "--json"))
+
+    assert "Frames 2 to 3, recipients 5 to 8: refused" in shown
+    places = [(one["frame"], one["first"], one["last"]) for one in document["problems"]]
+    assert places == [(2, 5, 6), (3, 7, 8)]
+
+
 def test_a_dry_run_of_a_part_tells_what_was_left_out_of_the_whole(
     twin: VoiceTwin, tmp_path: Path
 ) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from vms import sending_progress
 from vms.interrupts import Interrupts
@@ -97,8 +98,9 @@ class Sender:
         """
         largest = self.plan.largest_frame
         counts = sizes(prepared.total, largest)
-        total = prepared.total if left is None else sum(counts[number] for number in left)
-        recipients = prepared if left is None else _recipients(prepared, largest, left)
+        numbers = sorted(range(len(counts)) if left is None else left)
+        total = sum(counts[number] for number in numbers)
+        recipients = prepared if left is None else _recipients(prepared, largest, numbers)
         options = self.options.copy()
         if self.late:
             del options["send_at"]
@@ -116,9 +118,20 @@ class Sender:
                 progress=lambda so_far: show(*sending_progress.of(so_far)),
                 **options,
             )
-        # Those of the source, also where a part of it was simulated.
-        whole = replace(summary, duplicates=prepared.duplicates, remarks=prepared.remarks)
-        return Report(summary=whole, frames=len(sizes(total, largest)))
+        # Frames and recipients as in the source, also where a part of it was simulated. It was cut
+        # into the same frames: any of them lack fewer than `largest` recipients to be full.
+        firsts = list(accumulate(counts, initial=0))
+        problems = tuple(
+            replace(one, number=numbers[one.number], first=firsts[numbers[one.number]])
+            for one in summary.problems
+        )
+        whole = replace(
+            summary,
+            duplicates=prepared.duplicates,
+            remarks=prepared.remarks,
+            problems=problems,
+        )
+        return Report(summary=whole, frames=len(numbers))
 
     # ── in earnest ───────────────────────────────────────────────────────
 
@@ -193,13 +206,13 @@ class Sender:
             request_ids=self.plan.request_ids,
             interrupted=interrupted,
             first_numbers={
-                frame.number: next(_recipients(prepared, largest, {frame.number})).phone_number
+                frame.number: next(_recipients(prepared, largest, [frame.number])).phone_number
                 for frame in summary.unknown
             },
         )
 
 
-def _recipients(prepared: Prepared, largest: int, left: Collection[int]) -> Iterator[Contact]:
-    for number in sorted(left):
+def _recipients(prepared: Prepared, largest: int, numbers: Iterable[int]) -> Iterator[Contact]:
+    for number in numbers:
         frame = next(prepared.frames(largest, start=number))
         yield from map(Contact.from_dict, json.loads(frame.contacts))
