@@ -1236,6 +1236,56 @@ def test_a_campaign_that_was_begun_in_time_is_ended_late(door: Door, journal: Pa
     assert (summary.complete, sorted(api.called)) == (True, numbers(6))
 
 
+def slow(time: Time) -> tuple[Api, Callable[[httpx.Request], httpx.Response]]:
+    """An API that takes half an hour for an answer."""
+    api = Api(time=time)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        time.seconds += 1800
+        return api(request)
+
+    return api, answer
+
+
+@both
+@pytest.mark.parametrize("resume", [False, True])
+def test_no_frame_leaves_once_the_moment_has_passed_and_resuming_sends_the_rest(
+    door: Door, journal: Path, *, resume: bool
+) -> None:
+    time = Time()
+    api, answer = slow(time)
+    given = {"journal": journal, "send_at": SOON, "time": time}
+    if resume:
+        send(door, Api({first_of(0): ["401"]}), 8, **given)
+
+    summary = send(door, answer, 8, resume=resume, **given)
+
+    assert summary.stopped == (
+        f"send_at {SOON.isoformat()} has passed; resume to send what is left at once"
+    )
+    assert (states(summary), api.called) == (dict.fromkeys((2, 3), State.NOT_SENT), numbers(4))
+    assert summary.problems[0].why == summary.stopped
+
+    assert send(door, answer, 8, **given, resume=True).complete
+    assert sorted(api.called) == numbers(8)
+
+
+@both
+def test_a_campaign_that_ends_as_its_moment_passes_has_not_stopped(door: Door) -> None:
+    time = Time()
+
+    summary = send(door, slow(time)[1], 4, send_at=SOON, time=time)
+
+    assert (summary.complete, summary.stopped) == (True, None)
+
+
+@both
+def test_a_simulation_ends_late(door: Door) -> None:
+    time = Time()
+
+    assert send(door, slow(time)[1], 8, send_at=SOON, time=time, simulate=True).complete
+
+
 # ── progress ─────────────────────────────────────────────────────────────
 
 

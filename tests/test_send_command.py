@@ -485,6 +485,26 @@ def test_what_was_begun_in_time_is_ended_late_and_says_so(
     assert "The moment of --send-at has passed: what is left is sent at once\n" in result.stdout
 
 
+def test_what_is_resumed_in_time_is_not_sent_late_without_a_word(
+    twin: VoiceTwin,
+    half: Path,
+    when_asked: Callable[[Action], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = (half, "--frame-size", 2, "--send-at", "2999-12-24T18:00:00Z")
+    given = (*given, "--journal", half.with_name("other.jsonl"))
+    twin.set(credit="1")
+    when_asked(lambda: twin.set(credit="0"))
+    assert send(twin, *given).exit_code == 1
+    twin.set(credit="1")
+    when_asked(lambda: later(monkeypatch))
+
+    result = send(twin, *given, "--resume")
+
+    assert (result.exit_code, len(sent_numbers(twin))) == (2, 4)
+    assert "or resume what was begun in time" in result.stderr
+
+
 def test_that_those_who_opted_out_are_called_is_said_where_nothing_else_is(
     twin: VoiceTwin, source: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 from itertools import pairwise
 from random import Random as Chance
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import NOON
 from doors import (
     ACCEPTED,
     AFTER,
@@ -42,6 +44,7 @@ from voice_client import (
     ForbiddenError,
     HeldBack,
     InsufficientCredit,
+    InvalidRequest,
     NotSent,
     OutcomeUnknown,
     RateLimited,
@@ -288,6 +291,34 @@ def test_a_simulation_is_never_in_doubt(door: Door, answer: Any, kind: type) -> 
     outcome, _ = tried(door, error(httpx.ReadTimeout), *[answer] * 2, **SIMULATED)
 
     assert type(outcome) is kind
+
+
+@both
+@table(
+    {
+        "429": (status(429, "3"), InvalidRequest),
+        "503, come back": (status(503, "3"), OutcomeUnknown),
+        "no connection": (error(httpx.ConnectError), InvalidRequest),
+    }
+)
+def test_no_further_try_leaves_once_the_moment_has_passed(
+    door: Door, answer: Any, kind: type
+) -> None:
+    moment = NOON + timedelta(seconds=0.5)
+
+    outcome, tries = tried(door, answer, good, send_at=moment)
+
+    assert (type(outcome), tries) == (kind, 1)
+    assert f"send_at {moment.isoformat()} has passed, so the API would send at once" in str(outcome)
+
+
+@both
+def test_a_simulation_is_tried_again_though_its_moment_has_passed(door: Door) -> None:
+    outcome, tries = tried(
+        door, status(503, "3"), good, send_at=NOON + timedelta(seconds=1), **SIMULATED
+    )
+
+    assert (type(outcome), tries) == (CampaignAccepted, 2)
 
 
 @both

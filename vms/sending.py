@@ -36,7 +36,8 @@ class NobodyKnowsError(VoiceError):
 class Sender:
     """What is said, as whom, and how it is sent; to whom is said later.
 
-    ``again`` is the command that would resume it, None where nothing outlives this one.
+    ``again`` is the command that would resume it, None where nothing outlives this one. ``late``
+    is whether it is resumed and the moment for which it was scheduled has passed.
 
     Raises:
         InvalidRequest: the contract allows no such text or option.
@@ -48,20 +49,17 @@ class Sender:
     plan: Plan
     real_calls: bool
     again: str | None
+    late: bool = field(init=False)
     _template: Template = field(init=False)
 
     def __post_init__(self) -> None:
+        # What was begun in time may be ended late, and nothing else that passes in the meantime.
+        self.late = self.plan.resume and has_passed(self.options.get("send_at"), Runtime().now())
         self._template = self._made()
 
     def _made(self) -> Template:
-        # What was begun in time may be ended late.
-        now = None if self.plan.resume else Runtime().now()
-        return template(self.text, self.options, largest=self.plan.largest_frame, now=now)
-
-    @property
-    def late(self) -> bool:
-        """Whether the moment for which it was scheduled has passed."""
-        return has_passed(self.options, Runtime().now())
+        largest, now = self.plan.largest_frame, Runtime().now()
+        return template(self.text, self.options, largest=largest, now=now, late=self.late)
 
     # ── what is left ─────────────────────────────────────────────────────
 

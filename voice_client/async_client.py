@@ -175,7 +175,8 @@ class AsyncVoiceClient:
             options,
             largest=largest_frame,
             validate=self._validate,
-            now=None if resume else self._runtime.now(),
+            now=self._runtime.now(),
+            late=resume,
         )
         with begun(recipients, template, self._access, plan, self._runtime) as campaign:
             await self._send_frames(campaign, concurrency)

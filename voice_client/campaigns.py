@@ -33,7 +33,7 @@ from voice_client.errors import (
 from voice_client.frames import LARGEST, sizes
 from voice_client.journal import Journal, JournalError, Record, State, open_journal
 from voice_client.prepared import Frame, Prepared, prepare
-from voice_client.requests import Call, Template
+from voice_client.requests import Call, Template, has_passed
 from voice_client.settings import Access
 from voice_client.sources import Format, Source
 from voice_client.tries import AlreadyAccepted, Runtime
@@ -151,7 +151,7 @@ class Campaign:
         jobs = list[Job]()
         while len(jobs) < free and self.stopped is None:
             self._next = self._next or next(self._waiting, None)
-            if self._next is None or not self._affordable(self._next):
+            if self._next is None or self._is_late() or not self._affordable(self._next):
                 break
             frame, self._next = self._next, None
             request_id = None if self._mark is None else f"{self._mark}-{frame.number}"
@@ -269,6 +269,14 @@ class Campaign:
         # It may have to wait for one frame, and its own tries take time.
         longest = _REQUEST_ID_MEMORY - 2 * self._plan.patience
         return self._mark is not None and age < longest
+
+    def _is_late(self) -> bool:
+        """Whether the moment before which every frame has to leave has passed; if so, stop."""
+        latest = self._template.made.latest
+        if latest is None or not has_passed(latest, self._runtime.now()):
+            return False
+        self.stop(f"send_at {latest.isoformat()} has passed; resume to send what is left at once")
+        return True
 
     def _affordable(self, frame: Frame) -> bool:
         """Whether the credit pays for it, as far as the answers tell; if it does not, stop."""

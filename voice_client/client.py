@@ -131,7 +131,8 @@ class VoiceClient:
                 a lost answer is asked for again, for the API refuses a repeat; `AlreadyAccepted` is
                 returned if that is what it says.
             options: the contract's other parameters by name, such as ``voice_language="fr-FR"``;
-                ``send_at`` is a datetime with a time zone, later than now.
+                ``send_at`` is a datetime with a time zone, later than now. Once it has passed there
+                is no further try.
 
         Raises:
             InvalidRequest: the arguments make no request that the contract allows.
@@ -185,7 +186,8 @@ class VoiceClient:
                 cost.
             journal: a file for what became of each frame; without one a crash leaves no trace.
             resume: go on with that journal. What was sent is not sent again. A ``send_at`` may have
-                passed since: then what is left is sent at once.
+                passed since: then what is left is sent at once. If it passes later, as in any
+                campaign, no further frame leaves.
             request_ids: give each frame a ``request_id`` made of the campaign, so that a doubtful
                 one can be asked for again within 24 hours. Not documented for this endpoint by the
                 seed, so try it with your account first.
@@ -232,7 +234,8 @@ class VoiceClient:
             options,
             largest=largest_frame,
             validate=self._validate,
-            now=None if resume else self._runtime.now(),
+            now=self._runtime.now(),
+            late=resume,
         )
         with begun(recipients, template, self._access, plan, self._runtime) as campaign:
             with ThreadPoolExecutor(concurrency, "voice-campaign") as pool:

@@ -46,7 +46,8 @@ _REMEDY: Final = "(validate='off' sends it all the same, and the API repairs or 
 class Call:
     """One request, ready to leave: the same bytes for every client and every try.
 
-    ``request_id`` is None unless the API remembers it, and so refuses a repeat.
+    ``request_id`` is None unless the API remembers it, and so refuses a repeat. ``latest`` is the
+    aware ``send_at`` before which it has to leave, None if it may leave at any time.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Call:
     content: bytes
     request_id: str | None
     simulated: bool
+    latest: datetime | None = None
 
 
 def call(  # noqa: PLR0913  (keyword-only settings)
@@ -65,6 +67,7 @@ def call(  # noqa: PLR0913  (keyword-only settings)
     request_id: str | None = None,
     validate: Validation = "strict",
     now: datetime | None = None,
+    late: bool = False,
 ) -> Call:
     """The request of these arguments.
 
@@ -75,6 +78,7 @@ def call(  # noqa: PLR0913  (keyword-only settings)
         request_id: the caller's mark of this campaign.
         validate: see `Validation`.
         now: aware; a ``send_at`` has to be later. None if it need not be.
+        late: a ``send_at`` that has passed by ``now`` is sent at once.
 
     Raises:
         InvalidRequest: they make none, or one that the contract calls invalid.
@@ -91,27 +95,41 @@ def call(  # noqa: PLR0913  (keyword-only settings)
         body = json.loads(made.content)
         check(body)
         _check_numbers(body["recipients"])
-        if now is not None and has_passed(options, now):
-            raise InvalidRequest(
-                f"send_at {options['send_at'].isoformat()} has passed, so the API would send at "
-                "once; leave send_at out to send now, or give a later moment"
-            )
+        moment = options.get("send_at")
+        if now is not None and not (late and has_passed(moment, now)):
+            check_moment(moment, now)
+            # A simulation calls nobody, whenever it leaves.
+            return replace(made, latest=None if made.simulated else moment)
     return made
 
 
-def has_passed(options: Mapping[str, Any], now: datetime) -> bool:
-    """Whether there is a ``send_at``, an aware datetime, that is not later than ``now``."""
+def check_moment(send_at: datetime | None, now: datetime) -> None:
+    """Refuse to send for a moment that has passed; both are aware.
+
+    Raises:
+        InvalidRequest: it has.
+    """
+    if send_at is not None and has_passed(send_at, now):
+        raise InvalidRequest(
+            f"send_at {send_at.isoformat()} has passed, so the API would send at once; "
+            "leave send_at out to send now, give a later moment, or resume what was begun in time"
+        )
+
+
+def has_passed(send_at: datetime | None, now: datetime) -> bool:
+    """Whether there is a ``send_at`` that is not later than ``now``; both are aware."""
     # openapi/voice-campaign.yaml, x-campaign.checks.past.
-    return "send_at" in options and options["send_at"] <= now
+    return send_at is not None and send_at <= now
 
 
-def template(
+def template(  # noqa: PLR0913  (keyword-only settings)
     text: str,
     options: Mapping[str, Any],
     *,
     largest: int = 1,
     validate: Validation = "strict",
     now: datetime | None = None,
+    late: bool = False,
 ) -> Template:
     """What all frames of a campaign, of at most ``largest`` recipients, have in common.
 
@@ -121,6 +139,7 @@ def template(
         largest: recipients in a frame.
         validate: see `Validation`.
         now: as of `call`.
+        late: as of `call`.
 
     Raises:
         InvalidRequest: as `call`.
@@ -131,7 +150,7 @@ def template(
         )
     # One good number stands for all, which were checked one by one.
     stand_in = [Contact(phone_number="+33612345678")]
-    made = call(text, stand_in, options, validate=validate, now=now)
+    made = call(text, stand_in, options, validate=validate, now=now, late=late)
     common = {
         name: value for name, value in json.loads(made.content).items() if name != "recipients"
     }

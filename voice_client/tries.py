@@ -26,7 +26,7 @@ from voice_client.errors import (
     ServerError,
     VoiceError,
 )
-from voice_client.requests import Call
+from voice_client.requests import Call, check_moment
 from voice_client.settings import Retries, Timeout
 
 _log = logging.getLogger("voice_client")
@@ -112,7 +112,12 @@ class Tries:
         }
 
     def begin(self) -> httpx.Timeout:
-        """Begin a try; how long its parts may take."""
+        """Begin a try; how long its parts may take.
+
+        Raises:
+            InvalidRequest: the moment before which it has to leave has passed.
+        """
+        check_moment(self.call.latest, self._runtime.now())
         self._received = 0
         left = min(max(self._deadline - self._runtime.clock(), 0.001), _LONGEST_WAIT)
         read = min(self._timeout.read, left)
