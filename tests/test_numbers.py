@@ -6,6 +6,9 @@ import pickle
 import re
 import sys
 import unicodedata
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
 
 import phonenumbers
 import pytest
@@ -66,8 +69,15 @@ def test_only_the_form_is_repaired(written: str) -> None:
         ("+225 07 12 34 56 78", "+2250712345678"),
         ("+250 06 123456", "+25006123456"),
         ("+378 0549 886377", "+3780549886377"),
+        ("+853 0 123 4567", "+85301234567"),
+        ("+800 00 123456", "+80000123456"),
         # and one of the country code itself.
         ("+20 100 1234567", "+201001234567"),
+        # Six digits behind a code of France overseas, or nine that are for films.
+        ("+508 59 01 23", "+508590123"),
+        ("+508 708 40 12 34", "+508708401234"),
+        ("+262 692 12 34 56", "+262692123456"),
+        ("+33 6 39 98 12 34", "+33639981234"),
     ],
 )
 def test_a_number_is_not_mistaken_for_what_it_resembles(written: str, number: str) -> None:
@@ -136,6 +146,26 @@ REFUSED = [
     ("+49 0151 23456789", r"dialled from abroad: \+4915123456789$"),
     ("+2620692123456", r"dialled from abroad: \+262692123456$"),
     ("+36 06 20 123 4567", r"dialled from abroad: \+36201234567$"),
+    ("+36 0 20 123 4567", r"dialled from abroad: \+36201234567$"),
+    # A second zero, and those of plans without a national prefix.
+    ("+3300639981234", r"dialled from abroad: \+33639981234$"),
+    ("+49 00 151 23456789", r"dialled from abroad: \+4915123456789$"),
+    ("+34 0 612345678", r"dialled from abroad: \+34612345678$"),
+    ("+351 0 912345678", r"dialled from abroad: \+351912345678$"),
+    ("+1 0 201 555 0123", r"dialled from abroad: \+12015550123$"),
+    # The French plan has the departments overseas, which have codes of their own.
+    ("+33692123456", r"dialled from abroad: \+262692123456$"),
+    ("+33 0692 12 34 56", r"dialled from abroad: \+262692123456$"),
+    ("+33 (2)69 60 12 34", r"dialled from abroad: \+262269601234$"),
+    ("+33 639 01 23 45", r"dialled from abroad: \+262639012345$"),
+    ("+33 590 27 12 34", r"dialled from abroad: \+590590271234$"),
+    ("+262 694 12 34 56", r"dialled from abroad: \+594694123456$"),
+    ("+33 596 10 12 34", r"dialled from abroad: \+596596101234$"),
+    ("+33 7093 5 12 34", r"dialled from abroad: \+262709351234$"),
+    ("+33 508 55 12 34", r"dialled from abroad: \+508551234$"),
+    ("+508 0508551234", r"dialled from abroad: \+508551234$"),
+    ("+508 508551234", r"dialled from abroad: \+508551234$"),
+    ("+33 708 40 12 34", r"dialled from abroad: \+508708401234$"),
     ("+336123", "it has 6 digits, where 7 to 16 are possible"),
     ("00336123", "it has 6 digits, where 7 to 16 are possible"),
     ("+12345678901234567", "it has 17 digits, where 7 to 16 are possible"),
@@ -204,6 +234,13 @@ def _forgotten() -> None:
         ("0696 12 34 56", "FR", "+596696123456"),
         ("0508 41 23 45", "FR", "+508412345"),
         ("0708 40 12 34", "FR", "+508708401234"),
+        ("0596 10 12 34", "FR", "+596596101234"),
+        ("0596 10 12 34", "RE", "+596596101234"),
+        ("0269 60 12 34", "FR", "+262269601234"),
+        ("0947 76 12 34", "FR", "+596947761234"),
+        ("0800 12 34 56", "FR", "+33800123456"),
+        ("0800 12 34 56", "RE", "+262800123456"),
+        ("15112345678", "DE", "+4915112345678"),
         ("06 12 34 56 78", "RE", "+33612345678"),
         ("0690 12 34 56", "MQ", "+590690123456"),
         ("41 23 45", "PM", "+508412345"),
@@ -252,10 +289,25 @@ def test_a_region_makes_nothing_of_what_is_no_number(written: str, remedy: str) 
         ("0692 12 34 56", "BE"),
         # Dialled alike in four departments, each with a country code of its own.
         ("0976 12 34 56", "RE"),
+        ("0976 12 34 56", "FR"),
     ],
 )
 def test_a_number_that_the_plan_does_not_have_is_refused(written: str, region: str) -> None:
     with pytest.raises(NumberError, match=f"the numbering plan of {region} has no such number"):
+        normalised(written, region)
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "readings"),
+    [
+        ("491711234567", "DE", r"\+49491711234567 or \+491711234567"),
+        ("3906698123", "IT", r"\+393906698123 or \+3906698123"),
+    ],
+)
+def test_digits_that_are_a_number_with_and_without_their_country_code_are_refused(
+    written: str, region: str, readings: str
+) -> None:
+    with pytest.raises(NumberError, match=f"it may be {readings}; write the one that is meant"):
         normalised(written, region)
 
 
@@ -297,42 +349,139 @@ ALL_EXAMPLES = {
     for kind in phonenumbers.PhoneNumberType.values()
     if (example := phonenumbers.example_number_for_type(region, kind))
 }
-# Rwanda's satellite numbers begin with 06.
-KEEP_THEIR_ZERO = {250}
+KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number")
+KINDS += ("voip", "pager", "uan", "voicemail")
+CODES = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
 
 
-def trunk_prefix(number: str) -> tuple[int, str] | None:
-    """The country code of a number, and the zero that is dialled behind it within the country."""
-    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
-    code = next((code for end in (2, 3, 4) if (code := int(number[1:end])) in codes), None)
-    if code is None or code in KEEP_THEIR_ZERO:
-        return None
-    plans = [phonenumbers.PhoneMetadata.metadata_for_region(region) for region in codes[code]]
-    prefixes = {plan.national_prefix if plan else None for plan in plans}
-    (prefix,) = prefixes if len(prefixes) == 1 else (None,)
-    return (code, prefix) if prefix in {"0", "06"} else None
+def patterns(code: int) -> Iterator[str]:
+    """What the numbers of a country code look like behind it."""
+    for region in CODES[code]:
+        plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+        for kind in KINDS:
+            described = getattr(plan, kind)
+            if described is not None and described.national_number_pattern:
+                yield described.national_number_pattern
+
+
+def may_begin_with_zero(parsed: Any) -> bool:
+    """Whether a pattern, as Python has parsed it, takes a text that begins with 0."""
+    operation, value = parsed[0]
+    match str(operation):
+        case "BRANCH":
+            return any(map(may_begin_with_zero, value[1]))
+        case "SUBPATTERN" | "MAX_REPEAT":
+            return may_begin_with_zero(value[-1])
+        case "IN":
+            return any(may_begin_with_zero([one]) for one in value)
+        case "RANGE":
+            return bool(value[0] == ord("0"))
+        case "CATEGORY":
+            return True
+    return bool(value == ord("0"))
+
+
+# Freephone numbers there begin with 00, and are dialled within the country alone.
+ZEROS_AT_HOME = {62, 66, 81, 82, 91, 359, 598}
+
+
+def test_a_zero_is_let_through_where_the_library_has_numbers_that_begin_with_one() -> None:
+    parse = import_module("re._parser").parse
+    expected = {
+        code for code in CODES if any(may_begin_with_zero(parse(p)) for p in patterns(code))
+    }
+
+    through = {code for code in CODES if is_normalised(f"+{code}0{'1' * 8}")}
+
+    assert through == expected - ZEROS_AT_HOME
+
+
+def code_of(number: str) -> int:
+    """The country code of a number with a plus sign; one that nobody has is three digits long."""
+    return next((code for end in (2, 3) if (code := int(number[1:end])) in CODES), int(number[1:4]))
+
+
+KEEP_THEIR_ZERO = {
+    *(39, 47, 225, 226, 227, 229, 241, 242, 247, 250, 267, 268, 378, 501, 507, 676, 679, 687),
+    *(800, 853, 881, 888, 974, 992),
+}
 
 
 def has_trunk_zero(number: str) -> bool:
-    """Whether such a zero stands in it; a second one behind it makes it part of the number."""
-    known = trunk_prefix(number)
-    return known is not None and bool(
-        re.match(rf"\+{known[0]}0{'6' if known[1] == '06' else '[1-9]'}", number)
-    )
+    """Whether a zero stands in it that is dialled within the country alone."""
+    code = code_of(number)
+    return code not in KEEP_THEIR_ZERO and number.startswith(f"+{code}0")
+
+
+# Where the nine digits behind the 0 of the French plan belong, by what they begin with.
+HOMES = {
+    **dict.fromkeys(("262", "263", "268", "269", "639", "692", "693", "7092"), 262),
+    **dict.fromkeys(("70935", "70936", "70937"), 262),
+    **dict.fromkeys(("590", "5987", "690", "691", "7090"), 590),
+    **dict.fromkeys(("594", "5988", "694", "70930", "70931", "70932", "70933"), 594),
+    **dict.fromkeys(("596", "5989", "696", "697", "7091"), 596),
+    "708": 508,
+}
+
+
+def is_elsewhere(number: str) -> bool:
+    """Whether it has a French code, and is a number of a part of France with another one."""
+    code = code_of(number)
+    national = number.removeprefix(f"+{code}").lstrip("0")
+    if code not in {33, *HOMES.values()} or len(national) != 9:
+        return False
+    begins = [home for prefix, home in HOMES.items() if national.startswith(prefix)]
+    films_or_nobody = national.startswith(("63998", *(f"268{digit}" for digit in range(8))))
+    return national.startswith("508") or (begins not in ([], [code]) and not films_or_nobody)
+
+
+OVERSEAS = ("BL", "GF", "GP", "MF", "MQ", "PM", "RE", "YT")
+
+
+def test_no_number_of_the_departments_overseas_is_taken_for_one_of_the_mainland() -> None:
+    """What one plan overseas alone has, as any part of France dials it."""
+    told = dict[str, str | None]()
+    expected = dict[str, str]()
+    for begins in (*range(26000, 27000), *range(59000, 60000), *range(69000, 71000)):
+        found = overseas(f"{begins}1234")
+        if len(found) == 1:
+            (expected[f"{begins}1234"],) = found
+            with pytest.raises(NumberError) as caught:
+                normalised(f"+33{begins}1234")
+            told[f"{begins}1234"] = caught.value.remedy.rpartition(" ")[2]
+
+    assert len(expected) > 200
+    assert told == expected
+
+
+def overseas(digits: str) -> set[str]:
+    parsed = (phonenumbers.parse(f"0{digits}", region) for region in OVERSEAS)
+    return {
+        phonenumbers.format_number(number, FORMS.E164)
+        for number in parsed
+        if phonenumbers.is_valid_number(number)
+    }
 
 
 def test_the_librarys_examples_are_left_as_they_are() -> None:
     # One is of six digits, fewer than the contract allows.
-    assert {number for number in ALL_EXAMPLES if attempted(number) != number} == {"+989601"}
+    changed = {number for number in ALL_EXAMPLES if attempted(number) != number}
+
+    assert changed == {"+989601"} | {
+        number
+        for number in ALL_EXAMPLES
+        if number.startswith(tuple(f"+{c}00" for c in ZEROS_AT_HOME))
+    }
 
 
-def test_the_zero_of_a_plan_that_dials_one_is_refused_and_the_number_without_it_named() -> None:
+@pytest.mark.parametrize("zeros", ["0", "00"])
+def test_a_zero_that_nobody_dials_is_refused_and_the_number_without_it_named(zeros: str) -> None:
     told = dict[str, str]()
     for number in ALL_EXAMPLES:
-        if (known := trunk_prefix(number)) and not number.startswith(f"+{known[0]}0"):
-            code, prefix = known
+        code = code_of(number)
+        if code not in KEEP_THEIR_ZERO and not number.startswith(f"+{code}0"):
             with pytest.raises(NumberError) as caught:
-                normalised(f"+{code}{prefix}{number[len(str(code)) + 1 :]}")
+                normalised(f"+{code}{zeros}{number.removeprefix(f'+{code}')}")
             told[number] = caught.value.remedy
 
     assert len(told) > 500
@@ -349,7 +498,7 @@ def test_every_regions_example_is_read_as_the_library_writes_it() -> None:
 # ── Laws ─────────────────────────────────────────────────────────────
 
 NUMBERS = st.from_regex(r"\+[1-9][0-9]{6,15}", fullmatch=True).filter(
-    lambda number: not has_trunk_zero(number)
+    lambda number: not has_trunk_zero(number) and not is_elsewhere(number)
 )
 SEPARATORS = st.text(" -\u00a0\u2011\u200b", max_size=2)
 AROUND = st.text(" \t\n\u00a0\u200b\u200e\ufeff", max_size=3)
@@ -431,7 +580,9 @@ def test_a_zero_in_parentheses_is_never_dialled(number: str, at: int) -> None:
 
 
 @given(st.one_of(NUMBERS, near_numbers(), st.from_regex(PHONE["pattern"])))
-def test_valid_is_what_the_contract_says_but_for_zeros_that_nobody_dials(text: str) -> None:
+def test_valid_is_what_the_contract_says_but_for_what_nobody_dials(text: str) -> None:
     expected = bool(re.fullmatch(PHONE["pattern"], text)) and not text.startswith("+0")
 
-    assert bool(is_normalised(text)) == (expected and not has_trunk_zero(text))
+    assert bool(is_normalised(text)) == (
+        expected and not has_trunk_zero(text) and not is_elsewhere(text)
+    )

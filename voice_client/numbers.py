@@ -12,28 +12,46 @@ from voice_api import meta
 from voice_client.errors import InvalidRequest
 from voice_client.problems import FaultError
 
-# The country codes, by their first digit, of the plans whose national prefix is 0 while none of
-# their numbers begins with a single 0 (ITU-T list of dialling procedures; libphonenumber 9 has the
-# same). Not Italy's, which keeps its zero, nor Rwanda's, where 06 begins numbers.
-_PREFIX_IS_ZERO: Final = {
-    2: "0 7 11 12 13 18 31 32 33 34 43 49 51 52 54 55 56 60 61 62 63 64 65 91",
-    3: "1 2 3 53 55 58 59 70 73 74 77 80 81 82 83 85 86 87 89",
-    4: "0 1 3 4 6 9 21 23",
-    5: "1 3 4 5 7 8 08 90 91 93 94 95 96 98",
-    6: "0 1 2 3 4 6 86",
-    8: "1 2 4 6 50 55 56 80 86",
-    9: "0 1 2 3 4 5 8 61 62 63 64 66 67 70 71 72 76 77 94 95 96",
-}
-_codes = "|".join(
-    f"{first}(?:{'|'.join(others.split())})" for first, others in _PREFIX_IS_ZERO.items()
+# Of the country codes none begins another (ITU-T E.164, list of assigned codes): all have three
+# digits but these.
+_CODE: Final = "1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3}"
+# Only behind these codes a number may begin with a zero (libphonenumber 9). Behind any other one it
+# is dialled within the country alone, as is a second one.
+_OWN_ZERO: Final = (
+    "39|47|225|226|227|229|241|242|247|250|267|268|378|501|507|676|679|687|800|853|881|888|974|992"
 )
 # In Hungary, the prefix is 06. Nearly every number is known by its first digits to have none.
-_TRUNK: Final = rf"(?=\+[0-9]{{2,3}}0)\+(?:(?:{_codes})0(?=[1-9])|3606)"
+_TRUNK: Final = rf"(?=\+[0-9]{{1,3}}0)(\+(?!{_OWN_ZERO})(?>{_CODE}))(?:(?<=\+36)06|0+)"
 _trunk_prefix: Final = re.compile(_TRUNK).match
+
+# The French plan numbers the departments overseas, too: ten digits with a 0 before them call
+# +33, +262, +590, +594, +596 and +508 alike (ARCEP decision 2018-0881).
+_DIALLED_AS_IN_FRANCE: Final = ("FR", "BL", "GF", "GP", "MF", "MQ", "PM", "RE", "YT")
+_FRENCH_DIGITS: Final = 9
+"""Without the 0."""
+_FRENCH: Final = "33|262|508|59[046]"
+# What the nine digits begin with behind each code. 06 39 98 is for films, on the mainland.
+_OVERSEAS: Final = {
+    "262": "26[239]|268[89]|639(?!98)|69[23]|7092|7093[5-7]",
+    "508": "708",
+    "590": "590|5987|69[01]|7090",
+    "594": "594|5988|694|7093[0-3]",
+    "596": "596|5989|69[67]|7091",
+}
+# From abroad these have six digits, without it; libphonenumber has nine for the mainland, too.
+_SAINT_PIERRE: Final = "508"
+_foreign = "|".join(rf"(?!{code})(?:{_FRENCH})0*(?:{those})" for code, those in _OVERSEAS.items())
+_ELSEWHERE: Final = (
+    # First what most numbers do not have.
+    rf"(?=\+(?:{_FRENCH})0*(?:26|5[09]|6[39]|70))"
+    rf"\+(?=(?:{_FRENCH})0*([0-9]{{{_FRENCH_DIGITS}}})(?![0-9]))"
+    rf"(?:{_foreign}|(?:{_FRENCH})0*{_SAINT_PIERRE})"
+)
+_elsewhere: Final = re.compile(_ELSEWHERE).match
 
 # No country code begins with 0 (ITU-T E.164, list of assigned codes): whoever writes +06 has put a
 # plus sign before a national number. And whoever writes +330 calls nobody, or the same as +33.
-_PATTERN: Final = rf"(?!\+0|{_TRUNK})(?:{meta.PHONE_NUMBER})"
+_PATTERN: Final = rf"(?!\+0|{_TRUNK}|{_ELSEWHERE})(?:{meta.PHONE_NUMBER})"
 
 is_normalised: Final = re.compile(_PATTERN).fullmatch
 """A match if a text already is what `normalised` returns, else None."""
@@ -61,15 +79,6 @@ _SEPARATORS: Final = {code: code for code in range(128)} | dict.fromkeys(map(ord
 _AS_A_NUMBER: Final = re.compile(
     r"[+-]?[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+|\+?[0-9]{7,}[.,](?:[0-9]{1,2}|0+)"
 )
-
-
-# The French plan numbers the departments overseas, too: ten digits with a 0 before them call
-# +33, +262, +590, +594, +596 and +508 alike (ARCEP decision 2018-0881).
-_DIALLED_AS_IN_FRANCE: Final = ("FR", "BL", "GF", "GP", "MF", "MQ", "PM", "RE", "YT")
-_FRENCH_DIGITS: Final = 9
-"""Without the 0."""
-# From abroad its numbers have six digits; libphonenumber takes the nine for a mainland number.
-_SAINT_PIERRE: Final = "508"
 
 
 class NumberError(FaultError):
@@ -154,17 +163,44 @@ def _in_ascii(number: str) -> str:
 
 
 def _national(number: str, digits: str, region: str) -> str:
-    result = _international(digits, region)
     national = digits.removeprefix("0")
     if region in _DIALLED_AS_IN_FRANCE and len(national) == _FRENCH_DIGITS:
-        if national.startswith(_SAINT_PIERRE):
-            result = _international(national.removeprefix(_SAINT_PIERRE), "PM")
-        elif result is None:
-            others = {_international(digits, other) for other in _DIALLED_AS_IN_FRANCE} - {None}
-            result = others.pop() if len(others) == 1 else None
+        result = _as_in_france(digits, national, region)
+    else:
+        result = _international(digits, region)
     if result is None or not is_normalised(result):
         raise NumberError(number, _WANTED, f"the numbering plan of {region} has no such number")
+    if (
+        result != f"+{digits}"
+        and _has_code(digits, region)
+        and _international(f"+{digits}", region)
+    ):
+        remedy = f"it may be {result} or +{digits}; write the one that is meant"
+        raise NumberError(number, _WANTED, remedy)
     return result
+
+
+def _as_in_france(digits: str, national: str, region: str) -> str | None:
+    """The number of whichever part of France is called so; None if that is not known."""
+    if national.startswith(_SAINT_PIERRE):
+        return _international(national.removeprefix(_SAINT_PIERRE), "PM")
+    _, *overseas = _DIALLED_AS_IN_FRANCE
+    # libphonenumber takes many of their numbers for those of the mainland, too. What begins with 8
+    # is free or dear, and dialled alike in all of them.
+    if region != "FR" and (own := _international(digits, region)):
+        return own
+    if not national.startswith("8"):
+        found = {_international(digits, other) for other in overseas} - {None}
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return _international(digits, "FR")
+
+
+def _has_code(digits: str, region: str) -> bool:
+    """Whether they begin with the country code of the region."""
+    import phonenumbers  # noqa: PLC0415  (optional, and slow to import)
+
+    return digits.startswith(str(phonenumbers.country_code_for_region(region)))
 
 
 def _international(digits: str, region: str) -> str | None:
@@ -198,7 +234,10 @@ def _remedy_abroad(digits: str) -> str:
     """What to do about digits behind a plus sign."""
     if digits.startswith("+0"):
         return "no country code begins with 0"
+    if found := _elsewhere(digits):
+        # The six digits of Saint-Pierre stand behind their code already.
+        codes = (code for code, those in _OVERSEAS.items() if re.match(those, found[1]))
+        return f"write it as it is dialled from abroad: +{next(codes, '')}{found[1]}"
     if prefix := _trunk_prefix(digits):
-        code, _, _ = prefix[0].rpartition("0")
-        return f"write it as it is dialled from abroad: {code}{digits[prefix.end() :]}"
+        return f"write it as it is dialled from abroad: {prefix[1]}{digits[prefix.end() :]}"
     return f"it has {len(digits) - 1} digits, where {_LENGTHS[0]} to {_LENGTHS[-1]} are possible"
