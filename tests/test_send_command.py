@@ -257,13 +257,33 @@ def test_there_is_no_text_without_an_option(twin: VoiceTwin) -> None:
     assert (result.exit_code, "wanted --text or --text-file" in result.stderr) == (2, True)
 
 
-def test_a_text_file_that_is_no_utf_8_is_refused(twin: VoiceTwin, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("Hé".encode("latin-1"), "no UTF-8 at byte 1; save it as UTF-8"),
+        ("Hello.".encode("utf-16"), "got UTF-16; save it as UTF-8"),
+        ("Hello.".encode("utf-16-le"), "got NUL, as UTF-16 has"),
+    ],
+)
+def test_a_text_file_that_is_no_utf_8_is_refused(
+    twin: VoiceTwin, tmp_path: Path, content: bytes, told: str
+) -> None:
     path = tmp_path / "text.txt"
-    path.write_bytes("Hé".encode("latin-1"))
+    path.write_bytes(content)
 
     result = send(twin, "--to", NUMBERS[0], "--text-file", path, "--yes")
 
-    assert (result.exit_code, "no UTF-8 at byte 1" in result.stderr) == (2, True)
+    assert (result.exit_code, twin.requests) == (2, [])
+    assert f"{path}: {told}" in result.stderr
+
+
+def test_a_text_that_is_no_utf_8_is_refused_by_its_name(twin: VoiceTwin) -> None:
+    text = b"caf\xe9".decode(errors="surrogateescape")
+
+    result = send(twin, "--to", NUMBERS[0], "--text", text, "--yes")
+
+    assert (result.exit_code, twin.requests) == (2, [])
+    assert "--text: got e9; expected UTF-8" in result.stderr
 
 
 def test_advice_for_programmers_is_left_out(twin: VoiceTwin) -> None:
@@ -520,6 +540,22 @@ def test_that_those_who_opted_out_are_called_is_said_where_nothing_else_is(
     assert told == [True, False, False]
 
 
+def test_that_a_simulation_does_not_look_at_who_opted_out_is_reported_where_it_matters(
+    twin: VoiceTwin, source: Path
+) -> None:
+    told = [
+        "A dry run does not look at who opted out: fewer may be called"
+        in send(twin, source, "--dry-run", *options).stdout
+        for options in (
+            [],
+            ["--auto-delete-optout-contacts"],
+            ["--no-auto-delete-optout-contacts"],
+        )
+    ]
+
+    assert told == [False, True, False]
+
+
 def test_who_was_left_out_by_the_api_is_counted(twin: VoiceTwin, source: Path) -> None:
     twin.set(opt_outs=[NUMBERS[1]])
 
@@ -540,7 +576,8 @@ def test_premium_numbers_draw_a_warning(twin: VoiceTwin, tmp_path: Path) -> None
     result = send(twin, path, "--dry-run")
 
     assert (
-        "Warning: 4 premium or shared-cost numbers, which may cost more to call: "
+        "Warning: 4 premium, shared-cost, personal or satellite numbers, "
+        "which may cost more to call: "
         "+33899123456, +19002345678, +33825123456 and 1 more\n"
     ) in result.stdout
 
@@ -558,7 +595,12 @@ def test_other_numbers_draw_none(twin: VoiceTwin, source: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [phonenumbers.PhoneNumberType.PREMIUM_RATE, phonenumbers.PhoneNumberType.SHARED_COST]
+    "kind",
+    [
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+    ],
 )
 def test_every_dear_number_that_the_library_knows_is_one(kind: int) -> None:
     examples = (
@@ -573,6 +615,21 @@ def test_every_dear_number_that_the_library_knows_is_one(kind: int) -> None:
 
     assert len(known) > 20
     assert [number for number in known if not send_warnings.is_dear(number)] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("+870773111632", True),
+        ("+881612345678", True),
+        ("+882341234567", True),
+        ("+883510012345", True),
+        ("+447012345678", True),
+        ("+18765550123", False),
+    ],
+)
+def test_satellites_are_dear_and_countries_are_not(number: str, *, expected: bool) -> None:
+    assert send_warnings.is_dear(number) == expected
 
 
 def test_a_trunk_zero_is_refused_before_there_is_a_price(twin: VoiceTwin) -> None:
@@ -824,21 +881,49 @@ def test_neighbours_of_another_state_or_reason_have_their_own_line(other: FrameR
     assert len([line for line in lines if line.startswith("Frame")]) == 3
 
 
-@pytest.mark.parametrize(("total", "more"), [(20, []), (21, ["1"]), (25, ["5"])])
-def test_a_long_list_of_problems_is_cut(total: int, more: list[str]) -> None:
-    problems = tuple(
-        FrameReport(number, number, 1, State.REFUSED, f"why {number}") for number in range(total)
-    )
+@pytest.mark.parametrize(
+    ("total", "more"), [(22, []), (23, ["1 more frame"]), (26, ["4 more frames"])]
+)
+@pytest.mark.parametrize("state", [State.REFUSED, State.UNKNOWN])
+def test_a_long_list_of_problems_is_cut_and_the_frames_left_out_are_counted(
+    total: int, more: list[str], state: State
+) -> None:
+    # From the 19th on two frames are one line.
+    whys = [f"why {number if number < 18 else number // 2}" for number in range(total)]
+    problems = tuple(FrameReport(number, number, 1, state, why) for number, why in enumerate(whys))
     known = CampaignSummary(
         total, 0, (), 0, 0, (), Decimal(0), None, problems, None, simulated=False
     )
 
     lines = list(send_report.lines(send_report.Report(summary=known, frames=total)))
 
-    assert len([line for line in lines if "refused" in line]) == 20
-    assert [line for line in lines if "more; " in line] == [
-        f"and {number} more; --json lists every frame" for number in more
+    assert len([line for line in lines if f": {state}: why" in line]) == 20
+    assert [line for line in lines if " more frame" in line] == [
+        f"and {rest}; --json lists every frame" for rest in more
     ]
+
+
+@pytest.mark.parametrize(("total", "more"), [(20, []), (21, ["1 more frame"])])
+def test_a_long_list_of_frames_in_doubt_is_cut_and_those_left_out_are_counted(
+    total: int, more: list[str]
+) -> None:
+    problems = tuple(failed(number, State.UNKNOWN) for number in range(total))
+    known = CampaignSummary(
+        total, 0, (), 0, 0, (), Decimal(0), None, problems, None, simulated=False
+    )
+    first_numbers = dict(enumerate(many(total)))
+
+    lines = list(
+        send_report.lines(
+            send_report.Report(summary=known, frames=total, first_numbers=first_numbers)
+        )
+    )
+
+    assert len([line for line in lines if "--was-sent" in line]) == 20
+    assert (
+        lines[-len(more) :] == [f"  and {rest}; --json lists every frame" for rest in more]
+        or not more
+    )
 
 
 # ── in doubt ──────────────────────────────────────────────────────────────────

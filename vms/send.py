@@ -26,6 +26,7 @@ from voice_client import (
     Prepared,
     SourceError,
     VoiceCampaignOptions,
+    files,
     prepare,
 )
 from voice_client.campaigns import Plan
@@ -198,13 +199,25 @@ def _text(wanted: Wanted) -> str:
     """What is to be read; without the line break that an editor leaves at the end of a file."""
     path = wanted.text_file
     if path is None:
-        return wanted.text or ""
+        text = wanted.text or ""
+        # As Python reads a byte of the command line that is not UTF-8.
+        if odd := files.NOT_UTF8.search(text):
+            got = odd[0].encode(errors="surrogateescape").hex(" ")
+            raise click.UsageError(f"--text: got {got}; expected UTF-8, as in a --text-file")
+        return text
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"{path}: no UTF-8 at byte {error.start}; save it so") from error
+        other = files.other_encoding(content)
+        got = f"got {other[1]}" if other else f"no UTF-8 at byte {error.start}"
+        raise click.UsageError(f"{path}: {got}; save it as UTF-8") from error
     except OSError as error:
         raise click.UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    if "\0" in text:
+        raise click.UsageError(
+            f"{path}: got NUL, as UTF-16 has; expected text to read aloud; save it as UTF-8"
+        )
     return text.removesuffix("\n").removesuffix("\r")
 
 

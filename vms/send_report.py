@@ -138,8 +138,8 @@ def _problems(summary: CampaignSummary) -> Iterator[str]:
     )
     groups = [[frame for _, frame in group] for _, group in numbered]
     yield from map(_line, islice(groups, _MOST_LINES))
-    if (more := len(groups) - _MOST_LINES) > 0:
-        yield f"and {more:,} more; --json lists every frame"
+    if more := sum(map(len, groups[_MOST_LINES:])):
+        yield f"and {counted(more, 'more frame')}; --json lists every frame"
     if summary.stopped is not None:
         yield f"Stopped: {summary.stopped}"
 
@@ -169,6 +169,8 @@ def _next(report: Report) -> Iterator[str]:
     )
     for number, phone in islice(report.first_numbers.items(), _MOST_LINES):
         yield f"  frame {number}: {phone}; if it was sent, add --was-sent {number}, else --resend"
+    if (more := len(report.first_numbers) - _MOST_LINES) > 0:
+        yield f"  and {counted(more, 'more frame')}; --json lists every frame"
 
 
 def why(error: Exception) -> str:

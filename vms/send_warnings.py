@@ -18,19 +18,28 @@ _LONGEST_CODE: Final = 3
 _DEAR: Final = {
     phonenumbers.PhoneNumberType.PREMIUM_RATE,
     phonenumbers.PhoneNumberType.SHARED_COST,
+    phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
 }
+# Inmarsat, satellite systems and international networks (ITU-T E.164, list of assigned codes).
+_OF_NO_COUNTRY: Final = ("+870", "+881", "+882", "+883")
 
 
 def lines(prepared: Prepared, options: VoiceCampaignOptions) -> Iterator[str]:
     """What to tell before the price: who is called against expectation, and who costs more."""
     if "auto_delete_optout_contacts" not in options:
         yield "Contacts who opted out are called; --auto-delete-optout-contacts leaves them out"
+    elif options["auto_delete_optout_contacts"]:
+        # openapi/voice-campaign.yaml, x-campaign.checks.simulated.
+        yield (
+            "A dry run does not look at who opted out: fewer may be called for less, and a frame "
+            "of nobody else is refused"
+        )
     if dear := list(filter(is_dear, _numbers(prepared))):
         more = len(dear) - _MOST_NUMBERS
         rest = f" and {more:,} more" if more > 0 else ""
         yield (
-            f"Warning: {counted(len(dear), 'premium or shared-cost number')}, which may cost more "
-            f"to call: {', '.join(dear[:_MOST_NUMBERS])}{rest}"
+            f"Warning: {counted(len(dear), 'premium, shared-cost, personal or satellite number')}, "
+            f"which may cost more to call: {', '.join(dear[:_MOST_NUMBERS])}{rest}"
         )
 
 
@@ -40,6 +49,8 @@ def is_dear(number: str) -> bool:
     >>> [is_dear(number) for number in ("+33899123456", "+33825123456", "+33612345678")]
     [True, True, False]
     """
+    if number.startswith(_OF_NO_COUNTRY):
+        return True
     # A full parse takes 40 microseconds, and few numbers need it.
     codes = (number[1 : 1 + length] for length in range(1, _LONGEST_CODE + 1))
     if not any(_dear(code).fullmatch(number, 1 + len(code)) for code in codes):
@@ -53,7 +64,7 @@ def _dear(code: str) -> re.Pattern[str]:
     patterns = (
         kind.national_number_pattern
         for plan in _plans(int(code))
-        for kind in (plan.premium_rate, plan.shared_cost)
+        for kind in (plan.premium_rate, plan.shared_cost, plan.personal_number)
         if kind is not None and kind.national_number_pattern
     )
     return re.compile("|".join(patterns) or r"(?!)")

@@ -22,8 +22,14 @@ _OTHER_MARKS: Final = {
 }
 _LONGEST_LINE: Final = 2**18
 """In characters, twice the longest field that csv reads. A longer one would fill the memory."""
-_NO_UTF8: Final = re.compile("[\udc80-\udcff]+")
+NOT_UTF8: Final = re.compile("[\udc80-\udcff]+")
+"""What bytes that are not UTF-8 become by the error handler ``surrogateescape``."""
 _AS_UTF8: Final = "save it as UTF-8; a spreadsheet calls it CSV UTF-8"
+
+
+def other_encoding(content: bytes) -> tuple[bytes, str] | None:
+    """The byte order mark at its beginning and the encoding that it names, other than UTF-8."""
+    return next((found for found in _OTHER_MARKS.items() if content.startswith(found[0])), None)
 
 
 def lines(name: str, raw: io.BufferedReader) -> Iterator[str]:
@@ -36,14 +42,14 @@ def lines(name: str, raw: io.BufferedReader) -> Iterator[str]:
     Raises:
         SourceError: the file is in another encoding, has NUL bytes or an endless line.
     """
-    for mark, encoding in _OTHER_MARKS.items():
-        if raw.peek(4).startswith(mark):
-            raise SourceError([Problem(name, 1, mark, f"UTF-8, not {encoding}", _AS_UTF8)])
+    if (other := other_encoding(raw.peek(4))) is not None:
+        mark, encoding = other
+        raise SourceError([Problem(name, 1, mark, f"UTF-8, not {encoding}", _AS_UTF8)])
     # A byte that is no UTF-8 becomes a surrogate, which no UTF-8 can be read as: so it is found in
     # its line, and not a buffer too early.
     with io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", newline="") as text:
         for number, line in enumerate(iter(partial(text.readline, _LONGEST_LINE), ""), 1):
-            if not line.isascii() and (found := _NO_UTF8.search(line)):
+            if not line.isascii() and (found := NOT_UTF8.search(line)):
                 around = line[max(found.start() - 10, 0) : found.end() + 10].rstrip()
                 value = around.encode(errors="surrogateescape")
                 odd = found[0].encode(errors="surrogateescape").hex(" ")
