@@ -328,7 +328,7 @@ def test_serve_refuses_a_wrong_file_of_accounts_in_one_line(tmp_path: Path) -> N
 
     result = CliRunner().invoke(vms, ["serve", "--port", "0", "--accounts", str(path)])
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert 'accounts."ada".credit: got -1; expected euros from 0' in result.output
     assert result.output.count("\n") == 1
 
@@ -338,7 +338,7 @@ def test_a_copy_of_the_contract_is_written_and_never_over_a_file(tmp_path: Path)
 
     first, second = (CliRunner().invoke(vms, ["contract", str(path)]) for _ in range(2))
 
-    assert (first.exit_code, second.exit_code) == (0, 1)
+    assert (first.exit_code, second.exit_code) == (0, 2)
     shipped = ROOT / "openapi/voice-campaign.yaml"
     assert path.read_text("utf-8") == shipped.read_text("utf-8")
     assert second.output == f"Error: {path}: cannot be written: File exists\n"

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from mock_server.contract.document import shipped
 from vms import check
 from vms.cli import vms
-from vms.parity.asking import Access, Parity, Result
+from vms.parity.asking import STOPPED, Access, Parity, Result
 from vms.send_report import Report
 from voice_client import CampaignSummary, FrameReport, State
 
@@ -117,6 +117,7 @@ def test_a_payload_that_cannot_be_judged_is_2_a_bad_one_1_and_advice_alone_0(
         (Result(same={"a": ""}, trouble="It broke."), 2),
         (Result(different={"a": ""}, trouble="It broke."), 2),
         (Result(outdated={"a": ""}, trouble="It broke."), 2),
+        (Result(different={"a": ""}, trouble=STOPPED), 130),
     ],
 )
 @pytest.mark.parametrize("as_json", [True, False])
@@ -134,6 +135,22 @@ def test_a_contract_that_cannot_be_used_is_no_verdict(tmp_path: Path, command: s
     path.write_text("openapi: 3.0.0\n", "utf-8")
 
     assert code(command, "--contract", str(path)) == 2
+
+
+# ── serve ────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--host", "no such host"],
+        ["--accounts", __file__],
+        ["--contract", __file__],
+        ["--tls-cert", __file__],
+    ],
+)
+def test_what_cannot_be_served_is_2(given: list[str]) -> None:
+    assert code("serve", "--port", "0", *given) == 2
 
 
 # ── drift ────────────────────────────────────────────────────────────────

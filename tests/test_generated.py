@@ -135,7 +135,7 @@ def test_a_contract_that_cannot_be_read_leaves_the_client_alone(
     contract.write_text("openapi: 3.1.0\n", "utf-8")
 
     assert ran("drift", contract, package).exit_code == 2
-    assert ran("generate", contract, package).exit_code == 1
+    assert ran("generate", contract, package).exit_code == 2
     assert ran("drift", CONTRACT, package).exit_code == 0
 
 
@@ -145,7 +145,7 @@ def test_what_the_generator_says_of_a_contract_is_told(contract: Path, package: 
 
     done = ran("generate", contract, package)
 
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "openapi-python-client refused the contract" in done.output
     assert "operationId" in done.output
 
@@ -156,7 +156,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(contract: Path, tmp_pa
 
     done = ran("generate", contract, tmp_path / "src")
 
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "not a generated client" in done.output
     assert (tmp_path / "src/mine.py").exists()
 
@@ -173,7 +173,7 @@ def test_a_foreign_package_with_a_meta_module_is_left_alone(
 
     done = ran("generate", contract, mine.parent)
 
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert "has no meta.py with CONTRACT_SHA256" in done.output
     assert mine.exists()
 
@@ -205,9 +205,9 @@ def test_a_client_that_cannot_be_replaced_is_as_it_was(
 
     done = ran("generate", contract, package)
 
-    assert ran("generate", contract, package.parent / "new_one").exit_code == 1
+    assert ran("generate", contract, package.parent / "new_one").exit_code == 2
     assert not (package.parent / "new_one").exists()
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert f"{package}: cannot be written: " in done.stderr
     assert sorted(package.rglob("*")) == before
 
@@ -350,7 +350,7 @@ def test_what_the_client_needs_and_the_contract_lacks_is_one_line(
 
     done = ran("generate", path, tmp_path / "made")
 
-    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
     assert told in done.output
     assert not (tmp_path / "made").exists()
 
@@ -361,7 +361,7 @@ def test_a_package_that_could_not_be_imported_is_refused_before_anything_is_writ
 ) -> None:
     done = ran("generate", contract, tmp_path / "new" / name)
 
-    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
     assert f"the package would be called {name!r}" in done.output
     assert not (tmp_path / "new").exists()
 

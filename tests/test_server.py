@@ -96,7 +96,7 @@ def test_a_taken_port_is_an_error_of_one_line() -> None:
             [*SERVE[:-1], port], capture_output=True, text=True, check=False, timeout=30
         )
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.strip() == (
         f"Error: 127.0.0.1:{port}: Address already in use; try --port 0 for a free one"
     )
@@ -109,7 +109,7 @@ def test_a_second_twin_on_the_same_port_is_refused() -> None:
             [*SERVE[:-1], port], capture_output=True, text=True, check=False, timeout=30
         )
 
-    assert (done.returncode, "already in use" in done.stderr) == (1, True)
+    assert (done.returncode, "already in use" in done.stderr) == (2, True)
 
 
 def test_a_free_port_can_be_named() -> None:
@@ -162,7 +162,7 @@ def test_a_contract_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
         [*SERVE, "--contract", path], capture_output=True, text=True, check=False, timeout=30
     )
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith(f"Error: {path}:1: OpenAPI 3.0.0; expected OpenAPI 3.1")
 
 

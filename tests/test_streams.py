@@ -54,7 +54,7 @@ COMMANDS = {
     (*SENDING, "--yes"): 0,
     ("say", "Hello.", "-o", "-"): 0,
     ("say", "Hello.", "-o", "out.wav"): 0,
-    ("serve", "--accounts", "payload.json"): 1,
+    ("serve", "--accounts", "payload.json"): 2,
 }
 SLOW = {"demo", "drift", "generate"}
 QUICK = [given for given in COMMANDS if not given or given[0] not in SLOW or "nowhere" in given]

@@ -16,8 +16,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from vms import show
-from vms.endings import remark
-from vms.parity.asking import Access, Parity, ParityError, Result
+from vms.endings import CANNOT, remark
+from vms.interrupts import EXIT_CODE as INTERRUPTED
+from vms.parity.asking import STOPPED, Access, Parity, ParityError, Result
 from vms.parity.snapshots import SnapshotError
 
 
@@ -25,7 +26,7 @@ def run(parity: Parity, base_url: str | None, access: Access, *, as_json: bool) 
     """Print what became of each case.
 
     0 if all are the same or acknowledged, 1 if one differs or its acknowledgement is outdated, 2
-    for trouble.
+    for trouble, 130 for Ctrl-C.
     """
     try:
         with _the_twin_unheard(), _progress(shown=base_url is not None) as bar:
@@ -40,7 +41,7 @@ def run(parity: Parity, base_url: str | None, access: Access, *, as_json: bool) 
         _print(result)
     if result.trouble:
         remark(f"Error: {result.trouble}")
-        return 2
+        return INTERRUPTED if result.trouble == STOPPED else CANNOT
     return 1 if result.different or result.outdated else 0
 
 

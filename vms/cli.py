@@ -90,7 +90,11 @@ def vms() -> None:
 @click.option("--quiet", is_flag=True, help="Log notes with high stakes only.")
 @_CONTRACT
 def serve(*, opens: bool, **options: Any) -> None:  # noqa: ANN401  (as in ServeOptions)
-    """Answer as the real API would, offline, until Ctrl-C."""
+    """Answer as the real API would, offline, until Ctrl-C.
+
+    Exits with 0 after Ctrl-C or SIGTERM, with 2 if it cannot listen there, or if accounts, contract
+    or certificate cannot be used.
+    """
     from vms import serve as command
 
     command.run(command.ServeOptions(**options), opens=opens)
@@ -128,8 +132,8 @@ def listen(**options: Any) -> None:  # noqa: ANN401  (as in ListenOptions)
 
     Each is printed once, from now on, whether or not its account has a callback_url.
 
-    Exits with 2 if no twin answers, or it stops or refuses; with --once, with 1 if the receiver
-    did not answer 2XX.
+    Exits with 130 after Ctrl-C, with 2 if no twin answers, or it stops or refuses; with --once,
+    with 0 after the first receipt, or 1 if the receiver did not answer 2XX.
     """
     from vms import listen as command
 
@@ -230,7 +234,8 @@ def check(  # noqa: PLR0913, PLR0917  (one argument an option)
     A server on this machine is asked as the cases are written. Any other gets simulations only, and
     needs --i-have-permission, --number, and VMS_LOGIN and VMS_KEY in the environment.
 
-    Exits with 0 if every answer is the same, 1 if one differs, 2 if it could not be asked.
+    Exits with 0 if every answer is the same, 1 if one differs, 2 if it could not be asked, 130 if
+    it was stopped by Ctrl-C; what was answered until then counts, and is kept.
     """
     from vms import check as command
     from vms.contracts.shipped import loaded
@@ -414,7 +419,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @vms.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 def contract(file: Path) -> None:
-    """Write the shipped contract to FILE (- prints it), to begin one of your own."""
+    """Write the shipped contract to FILE (- prints it), to begin one of your own.
+
+    Exits with 2 if FILE is there already or cannot be written.
+    """
     from mock_server.contract.document import shipped
 
     text = shipped("voice-campaign.yaml").read_text("utf-8")
@@ -426,7 +434,7 @@ def contract(file: Path) -> None:
         with file.open("x", encoding="utf-8") as written:
             written.write(text)
     except OSError as error:
-        raise click.ClickException(f"{file}: cannot be written: {error.strerror}") from error
+        raise endings.CannotError(f"{file}: cannot be written: {error.strerror}") from error
     click.echo(f"{file}: written")
 
 
@@ -434,7 +442,10 @@ def contract(file: Path) -> None:
 @click.argument("contract", type=_FILE)
 @click.argument("package", type=click.Path(file_okay=False, path_type=Path))
 def generate(contract: Path, package: Path) -> None:
-    """Write the typed client that CONTRACT generates into the folder PACKAGE, in place of it."""
+    """Write the typed client that CONTRACT generates into the folder PACKAGE, in place of it.
+
+    Exits with 2 if it cannot be generated; then PACKAGE is as it was.
+    """
     from vms.contracts import generate as generated
 
     generated.write(contract, package)

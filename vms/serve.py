@@ -11,18 +11,26 @@ import click
 from mock_server.http.served import ServeOptions
 from mock_server.http.server import CannotListenError, is_loopback, serve
 from mock_server.page.routes import blueprint as page
+from vms.endings import CannotError
 
 __all__ = ["ServeOptions", "run"]
 
 
 def run(options: ServeOptions, *, opens: bool = False) -> None:
-    """Serve until Ctrl-C, with the page in a browser if it ``opens``; report what cannot be."""
+    """Serve until Ctrl-C, with the page in a browser if it ``opens``.
+
+    Raises:
+        CannotError: host, port, certificate, accounts or contract cannot be used.
+    """
     try:
         if not is_loopback(options.host):
             options = replace(options, token=secrets.token_urlsafe())
         serve(options, lambda url: _greet(url, options, opens=opens), (page,))
     except CannotListenError as error:
-        raise click.ClickException(str(error)) from error
+        raise CannotError(str(error)) from error
+    except SystemExit as error:
+        # Accounts or a contract that cannot be used end the server with a text.
+        raise CannotError(str(error).removeprefix("Error: ")) from error
 
 
 def _greet(url: str, options: ServeOptions, *, opens: bool) -> None:

@@ -27,7 +27,7 @@ from vms.contracts.client_parts import (
     parts,
 )
 from vms.contracts.loaded import Document, document
-from vms.endings import remark
+from vms.endings import CannotError, remark
 
 # What a generated client imports; a package so called beside it would be imported in its place.
 _IMPORTED: Final = frozenset({"attr", "attrs", "dateutil", "httpx"})
@@ -41,12 +41,12 @@ def write(contract: Path, package: Path) -> None:
     """Replace ``package`` by the client that the contract generates.
 
     Raises:
-        click.ClickException: it could not be generated; the package is as it was.
+        CannotError: it could not be generated; the package is as it was.
     """
     try:
         generate(contract, package)
     except CannotGenerateError as error:
-        raise click.ClickException(str(error)) from error
+        raise CannotError(str(error)) from error
     click.echo(f"{package.name}: written from {contract.name}")
 
 

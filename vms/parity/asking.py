@@ -27,6 +27,8 @@ _TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 _TOO_MANY: Final = 429
 _FIRST_OF_A_SERVERS_OWN_TROUBLES: Final = 500
 _SIGN_IN: Final = "parity"
+STOPPED: Final = "stopped by hand; what was learnt until then is kept"
+"""The trouble of a check that Ctrl-C ended."""
 
 
 class ParityError(Exception):
@@ -215,7 +217,7 @@ class _Asking:
             except (ParityError, httpx.HTTPError) as error:
                 self.trouble = f"{self._url}: {error}; what was learnt until then is kept"
             except KeyboardInterrupt:
-                self.trouble = "stopped by hand; what was learnt until then is kept"
+                self.trouble = STOPPED
 
     def _carrier(self) -> httpx.BaseTransport:
         return self._parity.transport or httpx.HTTPTransport(trust_env=False)
