@@ -1469,11 +1469,14 @@ def wait_until_sent(twin: VoiceTwin, frames: int) -> None:
         time.sleep(0.01)
 
 
-def test_an_interrupt_waits_writes_down_and_can_be_resumed(twin: VoiceTwin, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_waits_writes_down_and_can_be_resumed(
+    twin: VoiceTwin, tmp_path: Path, number: signal.Signals
+) -> None:
     path = listed(tmp_path, many(200))
     given = ("--frame-size", 10, "--concurrency", 2, "--json")
     with under_way(twin, path, *given, seconds=0.2, frames=3) as process:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         told, errors = process.communicate(timeout=30)
 
     document = json.loads(told)
@@ -1603,9 +1606,31 @@ def caught(action: Action) -> bool:
     return False
 
 
+def test_a_second_hangup_is_that_of_the_same_terminal() -> None:
+    with interrupts.Interrupts() as held:
+        held.hold()
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGHUP)
+
+        assert caught(held.check)
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interrupts.Interrupts() as held:
+            os.kill(os.getpid(), signal.SIGHUP)
+            held.check()
+    finally:
+        after = signal.signal(signal.SIGHUP, before)
+
+    assert after is signal.SIG_IGN
+
+
 def test_afterwards_interrupts_are_what_they_were() -> None:
-    before = signal.getsignal(signal.SIGINT)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
     with interrupts.Interrupts():
         pass
 
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(number) for number in numbers] == before

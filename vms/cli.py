@@ -338,7 +338,7 @@ def send(**given: Any) -> None:  # noqa: ANN401  (one type an option)
       1    something was not sent: refused, or stopped
       2    nothing was sent: usage, recipients, journal, configuration
       3    something may have been sent, and nobody knows
-      130  interrupted; the summary tells what was sent
+      130  interrupted, by Ctrl-C, SIGTERM or SIGHUP; the summary tells what was sent
     """  # noqa: D301  (click's mark of lines that stay as they are)
     from vms import send as command
     from vms import send_options

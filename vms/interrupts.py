@@ -1,4 +1,4 @@
-"""Ctrl-C, held back until what is going on is written down."""
+"""Ctrl-C and what ends a process like it, held back until what is going on is written down."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ EXIT_CODE: Final = 130
 """What a shell says of a command that was interrupted."""
 
 _STDERR: Final = 2
+# Not every system has each of them.
+_SIGNALS: Final = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+# A terminal that is closed sends SIGHUP twice: by its shell and by the kernel.
+_INSISTING: Final = (signal.SIGINT, signal.SIGTERM)
 _WAITING: Final = b"\nCtrl-C: waiting for what is on its way. Once more, and it ends at once.\n"
 _ENDED: Final = {
     True: b"\nEnded. What was on its way may have been sent.\n",
@@ -25,6 +31,8 @@ _CURSOR: Final = b"\x1b[?25h"
 class Interrupts:
     """Ctrl-C raises KeyboardInterrupt at once; after `hold` only where `check` stands.
 
+    SIGTERM and SIGHUP are as good as Ctrl-C, unless they are ignored, as under ``nohup``.
+
     Anywhere else it could come between an answer and its line in the journal, and leave a frame in
     doubt whose fate is known. A second one ends the process, which would else wait for answers.
     Use it as a context manager, in the main thread.
@@ -34,11 +42,17 @@ class Interrupts:
         self.held = self._asked = self._raised = False
 
     def __enter__(self) -> Self:
-        self._before = signal.signal(signal.SIGINT, self._take)
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        self._before = {
+            number: handler for number, handler in before.items() if handler is not signal.SIG_IGN
+        }
+        for number in self._before:
+            signal.signal(number, self._take)
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def hold(self) -> None:
         """From now on, hold it back."""
@@ -54,8 +68,10 @@ class Interrupts:
             self._raised = True
             raise KeyboardInterrupt
 
-    def _take(self, _: int, __: FrameType | None) -> None:
+    def _take(self, number: int, _: FrameType | None) -> None:
         if self._asked:
+            if number not in _INSISTING:
+                return
             _tell(_ENDED[self.held])
             os._exit(EXIT_CODE)
         self._asked = True
