@@ -548,6 +548,36 @@ def test_a_number_of_seven_digits_is_redacted_and_one_of_six_is_a_code(plus: str
     assert snapshots.redacted(b"<p>%s1234567</p>" % plus.encode(), {}) == "<p><digits></p>"
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+33 6 39 98 12 34",
+        "06.39.98.12.34",
+        "(06)12-34-56-78",
+        "+33\u00a06\u00a039\u00a098\u00a012\u00a034",
+    ],
+)
+def test_a_number_with_separators_is_redacted(number: str) -> None:
+    answer = json.dumps({"message": f"Call {number}."}).encode()
+
+    assert snapshots.redacted(answer, {}) == '{"message": "Call <digits>."}'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "ada@example.com",
+        "Ada@Example.COM",
+        "ada%40example.com",
+        "ADA%40example.com",
+    ],
+)
+def test_a_login_is_redacted_however_it_is_written(written: str) -> None:
+    text = f"<a href='/u?login={written}'>".encode()
+
+    assert snapshots.redacted(text, {"ada@example.com": "<login>"}) == "<a href='/u?login=<login>'>"
+
+
 def test_a_number_that_is_no_text_is_redacted_too() -> None:
     assert snapshots.redacted(b'{"a": 1234567, "b": [33612345678]}', {}) == (
         '{"a": <digits>, "b": [<digits>]}'
@@ -594,7 +624,9 @@ def test_the_command_says_what_it_wants(options: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "code"), [(refuses_french, 1), (stops, 2)], ids=["different", "trouble"]
+    ("change", "code"),
+    [(refuses_french, 1), (credit_moves(), 2), (stops, 130)],
+    ids=["different", "trouble", "stopped"],
 )
 @pytest.mark.parametrize("as_json", [True, False])
 def test_the_command_ends_with_a_code_that_tells(

@@ -11,7 +11,8 @@ from mock_server.json_values import Json
 _BETWEEN: Final = r'(?:[^\w",:%\\]|_|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}){0,3}'
 # No date, and no seconds of a time.
 _NO_TIME: Final = r'(?!(?:19|20)\d\d-[01]\d-[0-3]\d(?:T|"|$))(?!(?<=\d\d:\d\d:)\d\d\.)'
-_NUMBER: Final = re.compile(rf"(?<!\d){_NO_TIME}\+?\(?\d(?:{_BETWEEN}\d){{6,}}")
+NUMBER: Final = re.compile(rf"(?<!\d){_NO_TIME}\+?\(?\d(?:{_BETWEEN}\d){{6,}}")
+"""What may be a phone number in a text: seven digits or more, however they are separated."""
 _SHOWN_BEFORE: Final = 4
 _SHOWN_AFTER: Final = 2
 _LEAST: Final = 1_000_000
@@ -53,7 +54,7 @@ def masked(value: Json, plain: frozenset[str] = _PLAIN) -> Json:
     if isinstance(value, list):
         return [masked(inner, plain) for inner in value]
     if isinstance(value, str):
-        return _NUMBER.sub(lambda found: _hidden(found[0]), value)
+        return NUMBER.sub(lambda found: _hidden(found[0]), value)
     if isinstance(value, int | float) and abs(value) >= _LEAST:
         return _hidden(str(value))
     return value

@@ -12,13 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
+from mock_server.http import masking
 from mock_server.settings import toml_file
 
 _FORMAT: Final = "vms-kit answers 1"
 # Of what is no JSON so much is kept.
 _LONGEST: Final = 500
-_LIKE_A_NUMBER: Final = re.compile(r"\+?\d{7,}")
 _WITHOUT_MEANING: Final = {"residual_credit": "<credit>", "ticket_number": "<ticket-1>"}
 _TYPES: Final = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
 
@@ -85,8 +86,10 @@ def redacted(content: bytes, secrets: Mapping[str, str]) -> str:
             value |= {n: stand_in for n, stand_in in _WITHOUT_MEANING.items() if n in value}
         text = json.dumps(value, ensure_ascii=False)
     for secret, stand_in in secrets.items():
-        text = text.replace(secret, stand_in)
-    return _LIKE_A_NUMBER.sub("<digits>", text)
+        # A login may come back in other letters, or as part of a URL.
+        written = "|".join(map(re.escape, (secret, quote(secret, safe=""), quote_plus(secret))))
+        text = re.sub(written, stand_in, text, flags=re.IGNORECASE)
+    return masking.NUMBER.sub("<digits>", text)
 
 
 def load(path: Path) -> dict[str, Snapshot]:
