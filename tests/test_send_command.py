@@ -11,6 +11,7 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -224,6 +225,7 @@ def test_request_ids_are_those_of_the_campaign_and_its_key(twin: VoiceTwin) -> N
             "wanted --text or --text-file, and not both",
         ),
         (["--to", NUMBERS[0], "--format", "csv"], "--format is for FILE"),
+        (["/dev/stdin", "--format", "csv"], "/dev/stdin is a stream, beside which no journal"),
         (["--to", NUMBERS[0], "--resume"], "--resume needs the --journal of that campaign"),
         (["numbers.csv", "--resend", "1"], "--resend says what to --resume with"),
         (["numbers.csv", "--was-sent", "1"], "--was-sent is for what you --resume"),
@@ -275,6 +277,19 @@ def test_a_text_file_that_is_no_utf_8_is_refused(
 
     assert (result.exit_code, twin.requests) == (2, [])
     assert f"{path}: {told}" in result.stderr
+
+
+def test_a_pipe_is_sent_where_a_journal_is_named(twin: VoiceTwin, tmp_path: Path) -> None:
+    pipe, journal = tmp_path / "numbers.csv", tmp_path / "journal.jsonl"
+    os.mkfifo(pipe)
+    refused = send(twin, pipe, "--yes")
+    writer = threading.Thread(target=pipe.write_text, args=(f"{NUMBERS[0]}\n",))
+    writer.start()
+
+    result = send(twin, pipe, "--journal", journal, "--yes")
+
+    writer.join()
+    assert (refused.exit_code, result.exit_code, len(twin.messages)) == (2, 0, 1)
 
 
 def test_a_text_that_is_no_utf_8_is_refused_by_its_name(twin: VoiceTwin) -> None:
@@ -1070,6 +1085,17 @@ def test_a_dry_run_may_be_about_what_is_left(twin: VoiceTwin, half: Path) -> Non
 
     assert "Dry run: 4 calls for 0.20 €" in result.stdout
     assert len(sent_numbers(twin)) == 4
+
+
+def test_a_dry_run_of_what_is_left_writes_nothing(twin: VoiceTwin, half: Path) -> None:
+    journal = half.with_name(f"{half.name}.journal.jsonl")
+    torn = journal.read_bytes() + b'{"frame":'
+    journal.write_bytes(torn)
+
+    result = send(twin, half, "--frame-size", 2, "--resume", "--dry-run")
+
+    assert "Dry run: 4 calls" in result.stdout
+    assert journal.read_bytes() == torn
 
 
 def test_a_dry_run_of_a_part_reports_frames_and_recipients_of_the_whole(

@@ -145,6 +145,10 @@ def _check(wanted: Wanted) -> None:
             "wanted --text or --text-file, and not both",
         ),
         (wanted.format and wanted.file is None, "--format is for FILE"),
+        (
+            wanted.journal is None and not wanted.dry_run and _is_stream(wanted.file),
+            f"{wanted.file} is a stream, beside which no journal can stand: name one by --journal",
+        ),
         (wanted.resume and journal is None, "--resume needs the --journal of that campaign"),
         (wanted.resend and not wanted.resume, "--resend says what to --resume with: add that"),
         (
@@ -160,6 +164,10 @@ def _check(wanted: Wanted) -> None:
     for refused, told in refusals:
         if refused:
             raise click.UsageError(told)
+
+
+def _is_stream(file: Path | None) -> bool:
+    return file is not None and (file.is_relative_to("/dev") or file.is_fifo())
 
 
 def _check_machine(wanted: Wanted, asked: Access) -> None:

@@ -21,6 +21,11 @@ except ImportError:  # pragma: no cover  (Windows; there nobody keeps a second p
     fcntl = None  # type: ignore[assignment]
 
 _FORMAT: Final = 1
+# Checksums say nothing by themselves.
+_MEANING: Final = {
+    "recipients_sha256": " with other recipients",
+    "request_sha256": " with another text or other options",
+}
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -73,12 +78,15 @@ _NAMES: Final = tuple(one.name for one in fields(Record))
 class Journal:
     """An append-only file of JSON lines: first what campaign it is, then a line a step.
 
-    A step is on the disk before what it tells of happens. A last line that a crash has torn is
-    taken off; any other damage is an error.
+    A step is on the disk before what it tells of happens. A last line that a crash has ``torn`` is
+    taken off before the first step is written; any other damage is an error.
     """
 
-    def __init__(self, file: IO[bytes] | None, records: Iterable[Record] = ()) -> None:
+    def __init__(
+        self, file: IO[bytes] | None, records: Iterable[Record] = (), *, torn: bool = False
+    ) -> None:
         self._file = file
+        self._torn = torn
         self.latest = dict[int, Record]()
         """The last step of each frame."""
         self.in_doubt_since = dict[int, datetime]()
@@ -119,6 +127,9 @@ class Journal:
         if self._file is None:
             return
         try:
+            if self._torn:
+                self._file.truncate()
+                self._torn = False
             self._file.write(b"".join(lines))
             self._file.flush()
             if durable:
@@ -164,7 +175,8 @@ def open_journal(path: Path | None, campaign: Mapping[str, Any], *, resume: bool
         records = _resumed(file, path, head)
         if records is None:
             _begin(file, path, head)
-        return Journal(file, records or ())
+        torn = file.tell() < os.fstat(file.fileno()).st_size
+        return Journal(file, records or (), torn=torn)
     except BaseException:
         with suppress(OSError):
             file.close()
@@ -197,7 +209,10 @@ def _lock(file: IO[bytes], path: Path) -> None:
 
 
 def _resumed(file: IO[bytes], path: Path, head: bytes) -> list[Record] | None:
-    """The steps so far, with a torn last line taken off; None if nothing was written yet."""
+    """The steps so far, without a torn last line; None if nothing was written yet.
+
+    The next step is written behind them.
+    """
     content = file.read()
     whole = content[: content.rfind(b"\n") + 1]
     # Whatever else the file may be, it is not touched before it has proved to be this journal.
@@ -208,8 +223,6 @@ def _resumed(file: IO[bytes], path: Path, head: bytes) -> list[Record] | None:
         first, *others = whole.splitlines()
         _check_campaign(_read(first, path, 1), path, _read(head, path, 1))
         records = [_record(line, path, number) for number, line in enumerate(others, 2)]
-    if len(whole) < len(content):
-        file.truncate(len(whole))
     file.seek(len(whole))
     return records
 
@@ -221,8 +234,9 @@ def _check_campaign(found_head: Mapping[str, Any], path: Path, head: Mapping[str
         found = found_head.get(name)
         if found != wanted:
             raise JournalError(
-                f"{path}:1: the journal of another campaign: its {name} is {found!r}, "
-                f"this one's is {wanted!r}; resume with what it was begun with"
+                f"{path}:1: the journal of another campaign{_MEANING.get(name, '')}: "
+                f"its {name} is {found!r}, this one's is {wanted!r}; "
+                "resume with what it was begun with"
             )
 
 
