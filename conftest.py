@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 import coverage
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 pytest_plugins = ["pytester"]
 
@@ -33,9 +33,13 @@ settings.load_profile("ci")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """What is marked so is run without measuring what it covers, nor what its processes do."""
-    measuring = coverage.Coverage.current() if item.get_closest_marker("unmeasured") else None
-    if measuring is None:
+    """What is marked so is run without measuring what it covers, nor what its processes do.
+
+    Nor are laws measured: what they happen to draw must not decide which lines count as covered.
+    """
+    is_law = is_hypothesis_test(getattr(item, "obj", None))
+    measuring = coverage.Coverage.current()
+    if measuring is None or not (is_law or item.get_closest_marker("unmeasured")):
         return (yield)
     measuring.stop()
     try:

@@ -749,7 +749,6 @@ ANY_JSON = st.recursive(
 NAMES = st.sampled_from(["text", "recipients", "request_id", "send_at", "simulation_mode", "x"])
 
 
-@pytest.mark.unmeasured
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(NAMES, ANY_JSON), st.sampled_from(["lenient", "strict"]))
 def test_whatever_is_sent_can_be_matched(ada: Login, body: dict[str, Any], mode: str) -> None:

@@ -308,6 +308,7 @@ def streamed(door: Door, status: int, name: str) -> Any:
     return answered(door, status, headers=headers, stream=Parts(*parts))
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize("status", [200, 201])
 @pytest.mark.parametrize("name", STREAMS)
@@ -439,6 +440,7 @@ def raised(kind: type[httpx.HTTPError]) -> httpx.HTTPError:
     return kind("no")
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize("kind", family(httpx.HTTPError))
 def test_every_error_of_httpx_is_one_of_ours(door: Door, kind: type[httpx.HTTPError]) -> None:
@@ -447,6 +449,7 @@ def test_every_error_of_httpx_is_one_of_ours(door: Door, kind: type[httpx.HTTPEr
     assert type(error) is (NotSent if kind in NEVER_LEFT else OutcomeUnknown)
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize("kind", family(httpx.HTTPError))
 def test_every_error_of_httpx_after_a_2xx_is_one_of_ours(

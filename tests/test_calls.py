@@ -322,7 +322,6 @@ _NUMBERS = st.lists(st.sampled_from([NUMBER, OTHER, *MAGIC]), min_size=1, max_si
 _CAMPAIGNS = st.lists(st.tuples(_TEXTS, _NUMBERS, st.booleans()), min_size=1, max_size=4)
 
 
-@pytest.mark.unmeasured
 @given(campaigns=_CAMPAIGNS, listens=st.one_of(st.none(), st.integers(0, 90)))
 def test_calls_cost_at_most_what_was_charged_and_exactly_so_if_all_are_heard(
     campaigns: list[tuple[str, list[str], bool]], listens: int | None

@@ -198,6 +198,7 @@ def test_a_repeat_that_only_the_simulation_passes_is_noted(send: Send, client: F
     assert advice(client, response) == [("/request_id", "simulation_passes")]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -285,7 +286,6 @@ def test_a_campaign_is_sent_at_once_if_its_date_is_not_later(
 @example(Decimal("0.00010"))
 @example(Decimal("1E+16"))
 @example(Decimal("12345678901234567.89"))
-@pytest.mark.unmeasured
 def test_money_is_printed_as_a_double(amount: Decimal) -> None:
     assume(amount.is_finite())
 

@@ -101,7 +101,6 @@ def journal(tmp_path: Path) -> Path:
 # ── everybody, once ──────────────────────────────────────────────────────
 
 
-@pytest.mark.unmeasured
 @both
 @given(st.integers(1, 30), st.integers(1, 9), st.integers(1, 4))
 def test_frames_are_all_recipients_in_order(
@@ -262,6 +261,7 @@ FATES: dict[str, tuple[str, State | None]] = {
 }
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize(("fault", "state"), FATES.values(), ids=FATES)
 def test_what_became_of_a_frame_is_listed(door: Door, fault: str, state: State | None) -> None:
@@ -794,6 +794,7 @@ MARKS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize("other", MARKS.values(), ids=MARKS)
 def test_another_campaign_has_other_marks(door: Door, other: dict[str, Any]) -> None:
@@ -845,6 +846,7 @@ HOURS: dict[str, tuple[float, Timeout, bool]] = {
 }
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize(("seconds", "timeout", "asked"), HOURS.values(), ids=HOURS)
 def test_a_doubtful_frame_is_asked_for_again_while_the_api_remembers(
@@ -1635,7 +1637,6 @@ scripts = st.dictionaries(
 )
 
 
-@pytest.mark.unmeasured
 @given(kills, scripts, st.booleans(), st.sampled_from([0, 3600, 30 * 3600]))
 def test_however_often_it_is_killed_nobody_is_called_twice_and_the_rest_is_told(
     tmp_path_factory: pytest.TempPathFactory,

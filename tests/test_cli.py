@@ -220,6 +220,7 @@ def test_the_command_names_the_extra_it_needs(monkeypatch: pytest.MonkeyPatch) -
         entry_point.main()
 
 
+@pytest.mark.unmeasured
 def test_an_output_of_another_encoding_is_no_traceback() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "vms", "explain", "-"],

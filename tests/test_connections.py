@@ -231,6 +231,7 @@ def test_a_large_head_that_comes_at_once_is_refused(url: str) -> None:
     assert exchange(url, large) == [413]
 
 
+@pytest.mark.unmeasured
 def test_a_large_head_is_not_mistaken_for_the_requests_before_it(url: str) -> None:
     several = b"".join([WHOLE] * 500)
 
@@ -390,6 +391,7 @@ def test_one_connection_too_many_is_told_so(loop: Any) -> None:
 # ── delays and faults ────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 def test_delays_hold_no_thread(contract: Contract, loop: Any) -> None:
     with (
         Serving(create_app(Twin(contract)), threads=1, new_loop=loop) as running,
@@ -484,6 +486,7 @@ def test_who_does_not_speak_tls_is_in_nobody_s_way(tls: str, client: httpx.Clien
     assert client.get("/_twin/health").status_code == 200
 
 
+@pytest.mark.unmeasured
 def test_vms_serve_speaks_tls() -> None:
     with serving("--tls-cert", str(CERT), "--tls-key", str(KEY)) as (_, url):
         context = ssl.create_default_context(cafile=CERT)
@@ -518,6 +521,7 @@ def test_a_certificate_that_cannot_be_used_is_an_error_of_one_line(
 # ── the end ───────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, [201]), (signal.SIGINT, [])])
 def test_sigterm_finishes_what_is_being_answered(sent: signal.Signals, status: list[int]) -> None:
     with serving("--quiet") as (process, url), connect(url) as idle, connect(url) as late:
@@ -531,6 +535,7 @@ def test_sigterm_finishes_what_is_being_answered(sent: signal.Signals, status: l
         assert process.wait(10) == 0
 
 
+@pytest.mark.unmeasured
 def test_a_second_signal_ends_it_at_once() -> None:
     with serving("--quiet") as (process, url), connect(url) as idle, connect(url) as late:
         inject(url, {"fault": "delay", "seconds": 60})

@@ -49,6 +49,7 @@ def complaints(path: str, method: str, status: int, body: object) -> list[str]:
     return [error.message for error in validator.iter_errors(body)]
 
 
+@pytest.mark.unmeasured
 def test_the_contract_of_the_control_plane_is_openapi() -> None:
     validate(TWIN)
 

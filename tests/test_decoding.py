@@ -23,7 +23,6 @@ ANY_JSON = st.recursive(
 )
 
 
-@pytest.mark.unmeasured
 @given(st.dictionaries(st.text(), ANY_JSON))
 def test_json_is_decoded_as_python_does(value: dict[str, Any]) -> None:
     decoded = decode(json.dumps(value).encode(), JSON)

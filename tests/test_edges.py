@@ -261,7 +261,6 @@ REQUESTS = st.builds(
 )
 
 
-@pytest.mark.unmeasured
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(sent=REQUESTS)
 def test_all_edges_answer_alike(edges: Edges, sent: Sent) -> None:
@@ -271,7 +270,6 @@ def test_all_edges_answer_alike(edges: Edges, sent: Sent) -> None:
     assert by_server == by_transport
 
 
-@pytest.mark.unmeasured
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(sent=REQUESTS, first=BODIES)
 @example(sent=Sent(body=b""), first=b"0")
@@ -285,7 +283,6 @@ def test_a_head_that_came_before_is_read_as_the_first_time(
     assert by_server == by_wsgi
 
 
-@pytest.mark.unmeasured
 @given(fault=FAULTS, body=SAMPLES, method=st.sampled_from(["POST", "HEAD"]))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @example(fault={"fault": "reset"}, body=json.dumps(BODY).encode(), method="POST")

@@ -84,7 +84,6 @@ PIECES = st.sampled_from(
     piece=st.one_of(st.just(b""), st.binary(max_size=3), PIECES),
 )
 @example(body=b"ab", at=200, cut=0, piece=b"")
-@pytest.mark.unmeasured
 def test_what_is_known_again_is_what_the_parser_reads(
     head: KnownHead, body: bytes, at: int, cut: int, piece: bytes
 ) -> None:

@@ -245,6 +245,7 @@ def test_strict_names_what_is_wrong_in_the_query_beside_what_is_wrong_in_the_bod
     assert response.json()["errors"].keys() == {"query/simulation_mode", "simulation_mode"}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "name",
     [
@@ -293,6 +294,7 @@ UNREAD = {
 }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", UNREAD)
 def test_the_query_is_noted_whatever_else_is_refused(twin: VoiceTwin, name: str) -> None:
     headers, body, status = UNREAD[name]
@@ -308,6 +310,7 @@ def test_the_query_is_noted_whatever_else_is_refused(twin: VoiceTwin, name: str)
     assert (note["path"], note["stakes"]) == ("query/simulation_mode", "high")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("lines", "where", "got"),
     [

@@ -118,6 +118,10 @@ def test_what_is_not_marked_is_the_same_in_both(one: str, other: str) -> None:
     assert alike[0] == alike[1]
 
 
+def test_two_empty_texts_have_no_parts() -> None:
+    assert compared("", "") == ((), ())
+
+
 def test_long_texts_are_compared_as_wholes() -> None:
     assert compared("a" * 500, "a" * 501)[0] == (Part("a" * 500, differs=True),)
 

@@ -437,6 +437,7 @@ def test_between_two_requests_there_is_always_a_pause(contract: Contract, clock:
     assert (len(server.bodies), pauses) == (4, [2, 2, 2])
 
 
+@pytest.mark.unmeasured
 def test_what_was_never_asked_is_asked_first(
     contract: Contract, clock: Clock, tmp_path: Path
 ) -> None:

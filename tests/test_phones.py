@@ -27,7 +27,6 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
     return region, digits or "0"
 
 
-@pytest.mark.unmeasured
 @settings(max_examples=1000)
 @given(spellings())
 def test_national_numbers_are_those_of_the_library(spelling: tuple[str, str]) -> None:
@@ -63,6 +62,11 @@ def test_a_region_that_does_not_exist_has_no_numbers() -> None:
 
 def test_an_argentine_mobile_is_left_to_the_library() -> None:
     assert phone_numbers.international("01115-2345-6789".replace("-", ""), "AR") == "+5491123456789"
+
+
+def test_a_number_of_an_area_without_such_numbers_is_not_valid() -> None:
+    # American Samoa has 684, and nothing that begins with 684 0.
+    assert not phone_numbers.is_valid("+16840000000")
 
 
 def test_a_code_of_no_country_is_not_valid() -> None:

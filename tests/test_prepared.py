@@ -283,6 +283,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
+@pytest.mark.unmeasured
 @pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes there only")
 def test_a_quarter_of_a_million_numbers_needs_less_than_a_quarter_of_90_megabytes() -> None:
     command = [sys.executable, "-c", IN_ITS_OWN_PROCESS]
@@ -520,7 +521,6 @@ def written(folder: Path, rows: Iterable[dict[str, str]]) -> list[Any]:
     return [[Contact(**row) for row in rows], folder / "law.csv", folder / "law.jsonl"]
 
 
-@pytest.mark.unmeasured
 @given(rows=st.lists(CONTACTS, min_size=1, max_size=8))
 def test_a_list_and_the_files_written_from_it_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]]
@@ -533,7 +533,6 @@ def test_a_list_and_the_files_written_from_it_are_the_same(
     assert len(hashes) == 1
 
 
-@pytest.mark.unmeasured
 @given(
     st.lists(st.one_of(NUMBERS, st.sampled_from([ADA, BEN])), min_size=1, max_size=60),
     st.integers(1, 20),

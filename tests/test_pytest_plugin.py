@@ -489,6 +489,7 @@ def test_pytest_tells_of_it(suite: pytest.Pytester, option: str, lines: list[str
 # ── what it costs those who do not use it ─────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 def test_nothing_of_the_twin_is_imported_before_it_is_used(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """

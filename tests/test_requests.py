@@ -276,6 +276,7 @@ def test_nothing_leaves_that_the_contract_calls_invalid(
     assert where in refused(door, **wrong)
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize("wrong", [wrong for wrong, _ in WRONG.values()], ids=WRONG)
 def test_it_leaves_as_it_is_if_nobody_is_to_check(door: Door, wrong: dict[str, Any]) -> None:

@@ -168,6 +168,7 @@ def test_frames_are_as_large_as_they_are_told_to_be(twin: VoiceTwin, source: Pat
     assert len(twin.messages) == 3
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("offset", ["Z", "+00:00", "-07:00"])
 def test_a_moment_may_have_any_offset_from_utc(twin: VoiceTwin, offset: str) -> None:
     given = f"2999-01-01T12:00:00{offset}"
@@ -199,6 +200,7 @@ def test_a_switch_that_is_not_given_is_not_a_no(twin: VoiceTwin) -> None:
     assert arrived(twin)[0]["auto_optimize_text"] is True
 
 
+@pytest.mark.unmeasured
 def test_request_ids_are_those_of_the_campaign_and_its_key(twin: VoiceTwin) -> None:
     to = ("--to", NUMBERS[0], "--request-ids", "--yes")
 
@@ -737,6 +739,7 @@ def at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vms.send._somebody_is_there", lambda: True)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.usefixtures("at_a_terminal")
 @pytest.mark.parametrize("typed", ["1200\n", " 1,200 \n"])
 def test_the_number_of_recipients_is_a_yes(twin: VoiceTwin, tmp_path: Path, typed: str) -> None:
@@ -769,6 +772,7 @@ def test_an_interrupt_at_the_question_sends_nothing(
 # ── what became of it ─────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("total", "cost", "left", "rest"),
     [
@@ -1000,6 +1004,7 @@ def test_it_is_done_if_somebody_says_that_it_was_sent(twin: VoiceTwin, source: P
     assert send(twin, source, "--frame-size", 1, "--resume").exit_code == 0
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("option", ["--resend", "--was-sent"])
 def test_of_the_first_frame_somebody_may_say_it_too(
     twin: VoiceTwin, source: Path, when_asked: Callable[[Action], None], option: str
@@ -1057,6 +1062,7 @@ def half(twin: VoiceTwin, tmp_path: Path, when_asked: Callable[[Action], None]) 
     return path
 
 
+@pytest.mark.unmeasured
 def test_resuming_is_about_what_is_left(twin: VoiceTwin, half: Path) -> None:
     twin.set(credit="0.40")
 
@@ -1495,6 +1501,7 @@ def wait_until_sent(twin: VoiceTwin, frames: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_waits_writes_down_and_can_be_resumed(
     twin: VoiceTwin, tmp_path: Path, number: signal.Signals
@@ -1538,6 +1545,7 @@ def test_killed_in_the_middle_and_resumed_everybody_is_called_once(
     assert sorted(sent_numbers(twin)) == many(5000)
 
 
+@pytest.mark.unmeasured
 def test_the_second_interrupt_ends_it_at_once(twin: VoiceTwin, tmp_path: Path) -> None:
     path = listed(tmp_path, many(20))
     with under_way(twin, path, seconds=30, frames=1) as process:

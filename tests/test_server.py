@@ -52,6 +52,7 @@ def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
                 process.wait(10)
 
 
+@pytest.mark.unmeasured
 def test_it_answers_and_says_where() -> None:
     with serving() as (_, url):
         response = httpx.post(url + SEND, json=BODY, headers=SIGNED_IN)
@@ -60,6 +61,7 @@ def test_it_answers_and_says_where() -> None:
         assert httpx.get(url + response.headers["Twin-Request"]).json()["verdict"] == "accepted"
 
 
+@pytest.mark.unmeasured
 def test_strict_refuses_what_is_sloppy() -> None:
     with serving("--strict") as (_, url):
         response = httpx.post(url + SEND, json=BODY | {"text": 5}, headers=SIGNED_IN)
@@ -67,6 +69,7 @@ def test_strict_refuses_what_is_sloppy() -> None:
     assert (response.status_code, list(response.json()["errors"])) == (400, ["text"])
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_when_it_is_told_to_and_leaves_no_process(sent: signal.Signals) -> None:
     with serving() as (process, url), httpx.Client(base_url=url) as kept_alive:
@@ -79,6 +82,7 @@ def test_it_stops_when_it_is_told_to_and_leaves_no_process(sent: signal.Signals)
         assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
+@pytest.mark.unmeasured
 def test_its_log_tells_of_high_stakes_and_no_numbers() -> None:
     with serving() as (process, url):
         httpx.post(url + SEND, json=BODY | {"mode": "simu"}, headers=SIGNED_IN)
@@ -89,6 +93,7 @@ def test_its_log_tells_of_high_stakes_and_no_numbers() -> None:
     assert "+336" not in log
 
 
+@pytest.mark.unmeasured
 def test_a_taken_port_is_an_error_of_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -102,6 +107,7 @@ def test_a_taken_port_is_an_error_of_one_line() -> None:
     )
 
 
+@pytest.mark.unmeasured
 def test_a_second_twin_on_the_same_port_is_refused() -> None:
     with serving() as (_, url):
         port = url.rpartition(":")[2]
@@ -112,6 +118,7 @@ def test_a_second_twin_on_the_same_port_is_refused() -> None:
     assert (done.returncode, "already in use" in done.stderr) == (2, True)
 
 
+@pytest.mark.unmeasured
 def test_a_free_port_can_be_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -120,12 +127,14 @@ def test_a_free_port_can_be_named() -> None:
         assert url == f"http://127.0.0.1:{port}"
 
 
+@pytest.mark.unmeasured
 def test_ipv6_is_served() -> None:
     with serving("--host", "::1") as (_, url):
         assert url.startswith("http://[::1]:")
         assert httpx.get(f"{url}/_twin/health").status_code == 200
 
 
+@pytest.mark.unmeasured
 def test_beyond_loopback_the_control_plane_wants_the_printed_token() -> None:
     with serving("--host", "0.0.0.0") as (process, url):  # noqa: S104
         assert process.stdout is not None
@@ -154,6 +163,7 @@ def test_only_addresses_of_this_machine_are_loopback(host: str, *, loopback: boo
     assert is_loopback(host) is loopback
 
 
+@pytest.mark.unmeasured
 def test_a_contract_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
     path = tmp_path / "contract.yaml"
     path.write_text("openapi: 3.0.0\n", "utf-8")

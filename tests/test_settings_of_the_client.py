@@ -212,6 +212,7 @@ def test_a_client_without_a_transport_has_a_real_one(kind: type) -> None:
 # ── the guard ────────────────────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize(
     "url",

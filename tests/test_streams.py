@@ -276,6 +276,7 @@ def test_a_stream_that_the_shell_has_closed_is_no_traceback(line: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("line", "code"),
     [('"$@" | head -1; exit ${PIPESTATUS[0]}', 0), ('"$@" | true; exit ${PIPESTATUS[0]}', 2)],

@@ -855,6 +855,7 @@ def test_a_running_twin_is_an_account_of_its_own_server() -> None:
         httpx.get(twin.base_url, trust_env=False)
 
 
+@pytest.mark.unmeasured
 def test_two_twins_run_side_by_side() -> None:
     with mock_server.running() as one, mock_server.running() as two:
         send(one)

@@ -143,6 +143,7 @@ def test_what_may_have_been_sent_is_not_tried_again(door: Door, answer: Any, kin
     assert (type(outcome), tries) == (kind, 1)
 
 
+@pytest.mark.unmeasured
 @both
 @pytest.mark.parametrize("options", [MARKED, SIMULATED], ids=str)
 @answers(DOUBTFUL)
@@ -216,6 +217,7 @@ def test_every_try_sends_the_same(door: Door) -> None:
 # ── what it means in the end ─────────────────────────────────────────────
 
 
+@pytest.mark.unmeasured
 @both
 @answers(DOUBTFUL, NOT_DONE)
 def test_a_repeat_of_a_doubtful_try_was_accepted_by_it(door: Door, answer: Any) -> None:
@@ -265,6 +267,7 @@ for accepted in ("garbled 201", "204", "201, come back"):
     del LATER[accepted]
 
 
+@pytest.mark.unmeasured
 @both
 @table(LATER)
 def test_what_may_have_been_sent_is_never_told_as_not_sent(
@@ -285,6 +288,7 @@ def test_a_503_that_was_tried_again_leaves_it_open(door: Door, answer: Any) -> N
     assert type(outcome) is OutcomeUnknown
 
 
+@pytest.mark.unmeasured
 @both
 @table(LATER)
 def test_a_simulation_is_never_in_doubt(door: Door, answer: Any, kind: type) -> None:

@@ -13,6 +13,8 @@ import pytest
 
 from common import ROOT
 
+pytestmark = pytest.mark.unmeasured
+
 # Each with what stands for it now. A word counts in any case, in snake_case and in CamelCase.
 WORDS = {
     r"tell|tells|telling|told|say|says|saying|said": "report, log, show, name",
