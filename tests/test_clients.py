@@ -126,7 +126,7 @@ def test_a_generated_client_of_no_use_is_told(monkeypatch: pytest.MonkeyPatch) -
         (package / "__init__.py").write_text("raise ValueError('no')", "utf-8")
 
     monkeypatch.setattr(generated, "generate", broken)
-    own = loaded(str(ROOT / "openapi/voice-campaign.yaml"))
+    own = document(str(ROOT / "openapi/voice-campaign.yaml"))
 
     with pytest.raises(generated.CannotGenerateError, match="of no use"), clients(own, own):
         pass

@@ -355,7 +355,109 @@ def test_what_the_client_needs_and_the_contract_lacks_is_one_line(
     assert not (tmp_path / "made").exists()
 
 
-@pytest.mark.parametrize("name", ["class", "1abc", "my pkg", "my-pkg", "json", "httpx"])
+THING = {"type": "string"}
+TWO_LISTS = {"tags": {"type": "array", "items": {"type": ["string", "null"]}}, "tags_item": THING}
+PARAMETERS = ("paths", "/things/{id}", "put", "parameters")
+OPERATION = {"responses": {"200": {"description": "It."}}}
+
+
+def with_properties(properties: dict[str, object]) -> dict[str, object]:
+    return edited({PLACES["request"]: {"type": "object", "properties": properties}})
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (with_properties({"d": THING}), "models/put_thing_body.py uses the name 'd' itself"),
+        (with_properties({"to_dict": THING}), "uses the name 'to_dict' itself"),
+        (with_properties({"additional_properties": THING}), "the name 'additional_properties'"),
+        (with_properties(TWO_LISTS), "uses the name 'tags_item' itself"),
+        (
+            edited({PARAMETERS: [{"name": "params", "in": "query", "schema": THING}]}),
+            "api/default/put_thing.py uses the name 'params' itself",
+        ),
+        (
+            edited({PARAMETERS: [{"name": "body", "in": "query", "schema": THING}]}),
+            "would not be valid Python (duplicate argument 'body' in function definition)",
+        ),
+        (
+            edited(
+                {
+                    ("paths",): {
+                        f"/{name}": {"get": OPERATION | {"operationId": name}}
+                        for name in ("a", "A", "b")
+                    }
+                }
+            ),
+            "the client would have 2 of 3 operations; expected an operationId for each",
+        ),
+        (
+            edited({("paths", "/things/{id}", "put", "description"): "\ud800"}),
+            "refused the contract: UnicodeEncodeError: 'utf-8' codec can't encode character",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_client_that_would_not_work_is_one_line_and_not_written(
+    tmp_path: Path, document: dict[str, object], told: str
+) -> None:
+    path = tmp_path / "api.json"
+    path.write_text(json.dumps(document), "utf-8")
+
+    done = ran("generate", path, tmp_path / "things_api")
+
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1), done.output
+    assert done.output.startswith(f"Error: {path}: ")
+    assert told in done.output
+    assert not (tmp_path / "things_api").exists()
+
+
+@pytest.mark.unmeasured
+def test_a_path_behind_a_reference_is_generated(tmp_path: Path) -> None:
+    path = tmp_path / "api.json"
+    item = edited({})["paths"]["/things/{id}"]
+    document = edited(
+        {
+            ("paths",): {"/things/{id}": {"$ref": "#/components/pathItems/thing"}},
+            ("components", "pathItems"): {"thing": item},
+        }
+    )
+    path.write_text(json.dumps(document), "utf-8")
+
+    done = ran("generate", path, tmp_path / "things_api")
+
+    assert done.exit_code == 0
+    assert (tmp_path / "things_api/api/default/put_thing.py").exists()
+
+
+def test_a_client_of_several_files_is_refused_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "thing.json").write_text(json.dumps(THING), "utf-8")
+    path = tmp_path / "api.json"
+    path.write_text(json.dumps(edited({PLACES["answer"]: {"$ref": "thing.json"}}), indent=1))
+
+    done = ran("generate", path, tmp_path / "things_api")
+
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
+    assert re.search(r"api\.json:\d+: /paths/.*: a reference to another file", done.output)
+
+
+@pytest.mark.unmeasured
+def test_a_schema_behind_any_reference_is_generated(tmp_path: Path) -> None:
+    sender = '{$ref: "#/components/schemas/Voice%43ampaign/properties/sender"}\n'
+    path = tmp_path / "contract.yaml"
+    name = f"        list_name:\n{block('list_name', 8)}"
+    path.write_text(TEXT.replace(name, f"        list_name: {sender}"), "utf-8")
+
+    done = ran("generate", path, tmp_path / "made")
+
+    assert done.exit_code == 0, done.output
+    assert "    list_name: str" in read(tmp_path / "made")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["class", "1abc", "my pkg", "my-pkg", "json", "httpx", "\ufb01", "__pycache__", "voice_client"],
+)
 def test_a_package_that_could_not_be_imported_is_refused_before_anything_is_written(
     contract: Path, tmp_path: Path, name: str
 ) -> None:
@@ -376,6 +478,16 @@ def test_the_ends_of_lines_that_version_control_writes_are_no_drift(
             path.write_bytes(text.replace(b"\n", b"\r\n"))
 
     assert ran("drift", contract, package).exit_code == 0
+
+
+@pytest.mark.usefixtures("as_in_the_tree")
+def test_a_package_below_a_folder_of_compiled_files_is_compared(
+    contract: Path, package: Path
+) -> None:
+    inside = copytree(package, package.parent / "__pycache__" / package.name)
+    (inside / "client.py").unlink()
+
+    assert ran("drift", contract, inside).exit_code == 1
 
 
 @pytest.mark.usefixtures("as_in_the_tree")

@@ -408,7 +408,7 @@ def diff(  # noqa: PLR0913  (an option each)
     from mock_server.contract.document import shipped
     from vms.contracts.diff import render
 
-    names = old, new or str(shipped("voice-campaign.yaml"))
+    names = old, str(shipped("voice-campaign.yaml")) if new is None else new
     documents = render.documents(*names, remote=remote_refs)
     sys.exit(render.run(*documents, form=form or "text", fail_on=fail_on, python=python))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias
+from urllib.parse import unquote
 
 import jsonschema_rs
 import yaml
@@ -68,6 +69,7 @@ _REPLACING: Final = frozenset(
         "x-lenient",
     }
 )
+_NAMED_SCHEMA: Final = re.compile("#/components/schemas/[^/~%]+")
 # The kinds of text that editors write besides UTF-8; UTF-32 begins as UTF-16 does.
 _BYTE_ORDERS: Final = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -260,7 +262,7 @@ class ContractFile:
                     f"a reference to {reference!r}",
                     "one inside the file (#/components/...)",
                 )
-            target = pointed(reference[1:])
+            target = pointed(unquote(reference[1:]))
             if any(target == passed for _, passed in chain):
                 back = f"a reference to {reference!r} that leads back here"
                 raise self.refuse(chain[0][1], back, "one that ends")
@@ -299,24 +301,35 @@ class ContractFile:
         return made
 
     def without_besides(self) -> Mapping[str, Any]:
-        """The document for tools that ignore what stands beside a ``$ref``.
+        """The document for tools that know a ``$ref`` to a schema by its name alone.
 
-        Such a schema is written out where the ``$ref`` stands; but one with members stays a
-        reference, because its name makes the name of a class and only descriptions stand beside it.
+        What is behind any other, or beside one, is written out where the ``$ref`` stands; but one
+        with members stays a reference, because its name makes the name of a class and only
+        descriptions stand beside it.
 
         Raises:
             ContractError: as `follow`.
         """
 
-        def made(value: object, pointer: Pointer) -> object:
+        def made(value: object, pointer: Pointer, inside: tuple[str, ...] = ()) -> object:
             if isinstance(value, dict):
-                if isinstance(value.get("$ref"), str) and len(value) > 1:
-                    schema, where = self.follow(value, pointer)
-                    value = dict(schema) if where == pointer else {"$ref": value["$ref"]}
+                reference = value.get("$ref")
+                if isinstance(reference, str):
+                    named = _NAMED_SCHEMA.fullmatch(reference)
+                    if not named or len(value) > 1:
+                        schema, where = self.follow(value, pointer)
+                        value = {"$ref": reference}
+                        if not named or where == pointer:
+                            value = dict(schema)
+                    if not named:
+                        if reference in inside:
+                            back = f"a reference to {reference!r} that leads back here"
+                            raise self.refuse(pointer, back, "one that ends")
+                        inside = (*inside, reference)
                 below = members(value, pointer)
-                return value | {name: made(part, (*pointer, name)) for name, part in below}
+                return value | {name: made(part, (*pointer, name), inside) for name, part in below}
             if isinstance(value, list):
-                return [made(part, (*pointer, n)) for n, part in enumerate(value)]
+                return [made(part, (*pointer, n), inside) for n, part in enumerate(value)]
             return value
 
         return made(self.document, ())  # type: ignore[return-value]  # a mapping stays one

@@ -179,7 +179,7 @@ def _model(package: Path) -> tuple[ast.Module, ast.ClassDef]:
     functions = (
         node
         for path in package.glob("api/*/*.py")
-        for node in _parsed(path).body
+        for node in parsed(path).body
         if isinstance(node, ast.FunctionDef) and node.name == "_get_kwargs"
     )
     (body,) = (
@@ -188,7 +188,7 @@ def _model(package: Path) -> tuple[ast.Module, ast.ClassDef]:
     assert body.annotation is not None  # noqa: S101  (the generator writes one always)
     # A body that need not be there is of one type more, which is not a model.
     known = {node.id for node in ast.walk(body.annotation) if isinstance(node, ast.Name)}
-    modules = map(_parsed, package.glob("models/*.py"))
+    modules = map(parsed, package.glob("models/*.py"))
     (found,) = (
         (module, node)
         for module in modules
@@ -208,11 +208,19 @@ def _option(attribute: str) -> str:
     return attribute if keyword.iskeyword(name) or name == "self" else name
 
 
-def _parsed(path: Path) -> ast.Module:
+def parsed(path: Path) -> ast.Module:
+    """The tree of a Python file.
+
+    Raises:
+        SyntaxError: Python cannot import it.
+    """
+    text = path.read_text("utf-8")
     # Two clients may be read at once, and CPython 3.11 miscounts its depth where two threads build
     # trees (SystemError).
     with _PARSING:
-        return ast.parse(path.read_text("utf-8"))
+        # An argument that stands twice is found here alone.
+        compile(text, path.name, "exec", dont_inherit=True)
+        return ast.parse(text)
 
 
 def _optional(campaign: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:

@@ -10,13 +10,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from mock_server.contract.document import shipped
 from mock_server.contract.loader import ContractError
+from vms.contracts import client_checks
 from vms.contracts.client_parts import (
     FORMATTER,
     GENERATOR,
@@ -29,8 +32,14 @@ from vms.contracts.client_parts import (
 from vms.contracts.loaded import Document, document
 from vms.endings import CannotError, remark
 
-# What a generated client imports; a package so called beside it would be imported in its place.
-_IMPORTED: Final = frozenset({"attr", "attrs", "dateutil", "httpx"})
+# What a generated client imports, and the packages here: one so called would be imported in their
+# place.
+_IMPORTED: Final = frozenset(
+    {"attr", "attrs", "dateutil", "httpx", "mock_server", "vms", "voice_client"}
+)
+# What the generator prints around each report.
+_HEADING: Final = "Error(s) encountered while generating, client was not created"
+_FOOTER: Final = "If you believe this was a mistake"
 
 
 class CannotGenerateError(Exception):
@@ -71,7 +80,7 @@ def check(contract: Path, package: Path) -> int:
     return 1
 
 
-def generate(contract: Path, package: Path) -> None:
+def generate(contract: Path | Document, package: Path) -> None:
     """Replace ``package`` by the client generated from ``contract``, stamped and typed.
 
     Raises:
@@ -98,10 +107,12 @@ def _refuse_name(package: Path, name: str) -> None:
     Raises:
         CannotGenerateError: it cannot be, or would take the place of a module of that name.
     """
-    if not name.isidentifier() or keyword.iskeyword(name):
+    # Python reads each name in the form NFKC, and those with two underscores have a meaning.
+    plain = unicodedata.normalize("NFKC", name) == name and not name.startswith("__")
+    if not plain or not name.isidentifier() or keyword.iskeyword(name):
         why = "which Python cannot import"
     elif name in sys.stdlib_module_names | _IMPORTED:
-        why = "and it would hide a module of that name, which the client needs"
+        why = "and it would hide a module of that name"
     else:
         return
     raise CannotGenerateError(
@@ -126,12 +137,12 @@ def _refuse_other_folder(package: Path) -> None:
         )
 
 
-def _make(contract: Path, fresh: Path) -> None:
+def _make(contract: Path | Document, fresh: Path) -> None:
     try:
-        read = document(str(contract))
+        read = contract if isinstance(contract, Document) else document(str(contract))
         for tool in (GENERATOR, FORMATTER):
             installed(tool)
-        _run_generator(contract, read, fresh)
+        client_checks.check(read.openapi, fresh, _run_generator(read, fresh))
         made = parts(read, fresh)
     except (ContractError, MissingToolError) as error:
         raise CannotGenerateError(str(error)) from error
@@ -156,17 +167,33 @@ def _replace(target: Path, fresh: Path) -> None:
             raise
 
 
-def _run_generator(contract: Path, read: Document, fresh: Path) -> None:
-    # The document as it was read here: the generator would pass over what stands beside a $ref.
-    own = read.lenient
-    values = read.openapi.document if own is None else own.file.without_besides()
+def _values(read: Document) -> Mapping[str, Any]:
+    """The document as the generator reads it: it follows no other ``$ref`` than to a component.
+
+    Raises:
+        ContractError: a reference leads to another file.
+    """
+    if read.lenient is not None:
+        return read.lenient.file.without_besides()
+    openapi = read.openapi
+    for at in openapi.values():
+        if openapi.behind(at).source is not openapi:
+            expected = f"all in one, as redocly bundle writes it: {GENERATOR} reads no other"
+            raise openapi.refuse(at.pointer, "a reference to another file", expected)
+    paths = {name: openapi.behind(item).value for name, item in openapi.root.below("paths")}
+    return {**openapi.document, **({"paths": paths} if paths else {})}
+
+
+def _run_generator(read: Document, fresh: Path) -> int:
+    """Run it; how many operations it has reported that it left out."""
+    contract = read.openapi.path
     plain = fresh.with_name(f"{fresh.name}.json")
-    plain.write_text(json.dumps(values), "utf-8")
+    plain.write_text(json.dumps(_values(read)), "utf-8")
     command = [sys.executable, "-m", "openapi_python_client", "generate"]
     command += ["--meta", "none", "--config", str(shipped("generator.yaml"))]
     command += ["--path", str(plain), "--output-path", str(fresh)]
     # Of other people's contracts it leaves out what it does not know, and warns of it.
-    command += [] if own is None else ["--fail-on-warning"]
+    command += [] if read.lenient is None else ["--fail-on-warning"]
     # The formatter of the post hooks is the one installed beside this Python.
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     done = subprocess.run(
@@ -179,9 +206,15 @@ def _run_generator(contract: Path, read: Document, fresh: Path) -> None:
     )
     output = (done.stderr or done.stdout).strip()
     if done.returncode:
-        raise CannotGenerateError(f"{contract}: {GENERATOR} refused the contract:\n{output}")
+        # Of a traceback the last line; of a report all but its heading and its footer.
+        reason = output.splitlines()[-1] if "Traceback" in output else output
+        reason = reason.removeprefix(_HEADING).partition(_FOOTER)[0]
+        raise CannotGenerateError(
+            f"{contract}: {GENERATOR} refused the contract: {' '.join(reason.split())}"
+        )
     if "WARNING" in output:
         remark(f"{contract}: {GENERATOR} left out a part:\n{output}")
+    return output.count("Endpoint will not be generated")
 
 
 def missing(package: str) -> CannotGenerateError:
@@ -222,7 +255,7 @@ def _files(package: Path) -> dict[str, bytes]:
         # Git may write the ends of lines as the system has them.
         path.relative_to(package).as_posix(): path.read_bytes().replace(b"\r\n", b"\n")
         for path in package.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.relative_to(package).parts
     }
 
 

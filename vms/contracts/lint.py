@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from mock_server.contract.document import ContractError, Pointer, shipped, shortened
-from vms.contracts.lint_rules import Problem, follow_references, problems, without_sources
+from vms.contracts.lint_rules import Problem, problems, without_sources
 from vms.contracts.loaded import Document, document
 from vms.endings import remark
 
@@ -37,10 +37,6 @@ def run(path: Path, *, every: bool) -> int:
     found, skipped = list[str](), list[str]()
     try:
         read = document(str(path))
-        if read.lenient is None:
-            read.openapi.follow_references()
-        else:
-            follow_references(read.lenient.file)
     except ContractError as error:
         # What cannot be read, the linters would only describe less well.
         click.echo(str(error))

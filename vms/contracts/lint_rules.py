@@ -13,14 +13,13 @@ import jsonschema_rs
 from mock_server.contract.document import (
     NAMED,
     NESTING,
-    ContractFile,
     Pointer,
     evidence,
     members,
     shortened,
 )
 from mock_server.contract.model import squashed
-from vms.contracts.loaded import LoadedContract
+from vms.contracts.loaded import LoadedContract, found_below
 from vms.contracts.parameters import parameters
 
 # Prism 5.14.2 ignores or misreads them (openapi/README.md).
@@ -43,17 +42,6 @@ class Problem:
 
 
 Rule = Callable[[LoadedContract], Iterator[tuple[Pointer, str, str]]]
-
-
-def follow_references(file: ContractFile) -> None:
-    """Follow every reference outside examples.
-
-    Raises:
-        ContractError: one leads nowhere, in a circle, or out of the file; or beside one stands what
-            nothing reads.
-    """
-    for pointer, _ in _found(file.document, "$ref", ()):
-        file.follow(file.at(pointer[:-1]), pointer[:-1])
 
 
 def problems(loaded: LoadedContract) -> Iterator[Problem]:
@@ -110,7 +98,7 @@ def _keywords(loaded: LoadedContract) -> Iterator[tuple[Pointer, str, str]]:
     document = loaded.file.document
     named = document["components"]["schemas"].items()
     schemas = [(("components", "schemas", name), schema) for name, schema in named]
-    for pointer, schema in (*schemas, *_found(document, "schema", ())):
+    for pointer, schema in (*schemas, *found_below(document, "schema")):
         for at, part in _parts(schema, pointer):
             for name in _NOT_FOR_PRISM:
                 if name in part:
@@ -217,17 +205,8 @@ RULES: Final[Mapping[str, Rule]] = {
 
 
 def _leniencies(loaded: LoadedContract) -> Iterator[tuple[Mapping[str, Any], Pointer]]:
-    for pointer, value in _found(loaded.file.document, "x-lenient", ()):
+    for pointer, value in found_below(loaded.file.document, "x-lenient"):
         yield value, pointer
-
-
-def _found(value: object, name: str, pointer: Pointer) -> Iterator[tuple[Pointer, Any]]:
-    """Every value that has this name, outside examples."""
-    for key, member in members(value, pointer):
-        if key == name:
-            yield (*pointer, key), member
-        else:
-            yield from _found(member, name, (*pointer, key))
 
 
 def _codes(value: Mapping[str, Any]) -> Iterator[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from mock_server.contract.document import (
     Pointer,
     decoded_text,
     is_lenient,
+    members,
     shortened,
     written,
 )
@@ -69,12 +71,16 @@ class Document:
         """The document of this text; ``path`` is what messages call it.
 
         Raises:
-            ContractError: it is not OpenAPI 3, or has leniency of an unknown shape.
+            ContractError: it is not OpenAPI 3, has leniency of an unknown shape, or a reference in
+                it leads nowhere, in a circle, or to a file that cannot be read.
         """
         openapi = OpenApi(path, text, partial(_beside, remote=remote))
         if not is_lenient(openapi.document):
+            openapi.follow_references()
             return cls(openapi)
         file = ContractFile.parsed(path, text)
+        for pointer, _ in found_below(file.document, "$ref"):
+            file.follow(file.at(pointer[:-1]), pointer[:-1])
         return cls(openapi, LoadedContract(file, loader.of(file)))
 
 
@@ -89,6 +95,15 @@ def document(name: str, *, remote: bool = False) -> Document:
         ContractError: it cannot be had, or is not OpenAPI 3.
     """
     return Document.of(*_read(name), remote=remote)
+
+
+def found_below(value: object, name: str, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:
+    """Every value that has this name, outside examples, with where it stands."""
+    for key, member in members(value, pointer):
+        if key == name:
+            yield (*pointer, key), member
+        else:
+            yield from found_below(member, name, (*pointer, key))
 
 
 def _read(name: str) -> tuple[Path, str]:
@@ -169,8 +184,8 @@ def _shown(name: str, revision: str, path: str) -> bytes:
     expected = (
         "expected a file, a git revision (such as HEAD~1 or main:path/contract.yaml) or a URL"
     )
-    if revision.startswith("-"):
-        raise ContractError(f"{name}: no such file; {expected}")
+    if not name or revision.startswith("-"):
+        raise ContractError(f"{name or 'an empty name'}: no such file; {expected}")
     command = ["git", "show", f"{revision}:{path or DEFAULT_FILE}"]
     try:
         done = subprocess.run(command, capture_output=True, check=False)

@@ -20,7 +20,7 @@ import httpx
 
 from mock_server.contract.document import shortened
 from vms.contracts import generate as generated
-from vms.contracts.loaded import LoadedContract
+from vms.contracts.loaded import Document
 
 # griffe compares packages by name, so both have the same one, in folders of their own.
 _PACKAGE: Final = "voice_api"
@@ -95,7 +95,7 @@ class Clients:
 
 
 @contextmanager
-def clients(old: LoadedContract, new: LoadedContract) -> Iterator[Clients]:
+def clients(old: Document, new: Document) -> Iterator[Clients]:
     """Generate the clients of both; they are gone afterwards.
 
     Raises:
@@ -107,11 +107,8 @@ def clients(old: LoadedContract, new: LoadedContract) -> Iterator[Clients]:
         raise generated.missing("griffe") from error
     with tempfile.TemporaryDirectory() as folder:
         packages = [Path(folder) / name / _PACKAGE for name in ("old", "new")]
-        contracts = [Path(folder) / f"{name}.yaml" for name in ("old", "new")]
-        for contract, loaded in zip(contracts, (old, new), strict=True):
-            contract.write_text(loaded.file.text, "utf-8")
         with ThreadPoolExecutor() as both:
-            list(both.map(generated.generate, contracts, packages))
+            list(both.map(generated.generate, (old, new), packages))
         # Several pairs may be open at once.
         names = [f"_{Path(folder).name}_{package.parent.name}" for package in packages]
         try:

@@ -94,7 +94,7 @@ def compared(old: Document, new: Document, *, python: bool) -> Comparison:
         return comparison(old, new)
     if old.lenient is None or new.lenient is None:
         raise CannotGenerateError("--python needs two contracts with x-lenient")
-    with clients(old.lenient, new.lenient) as generated:
+    with clients(old, new) as generated:
         return comparison(old, new, generated)
 
 
