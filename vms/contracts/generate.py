@@ -199,7 +199,7 @@ def _run_generator(read: Document, fresh: Path) -> int:
     done = subprocess.run(
         command,
         cwd=fresh.parent,
-        env=os.environ | {"PATH": path},
+        env=os.environ | {"PATH": path, "TYPER_STANDARD_TRACEBACK": "1"},
         capture_output=True,
         text=True,
         check=False,
