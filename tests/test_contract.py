@@ -23,6 +23,10 @@ def planted(folder: Path, old: str, new: str) -> Path:
     return path
 
 
+LENIENT = (
+    "{casts: [], fallback: ignore, evidence: *ignore, "
+    "errors: {any: {code: 400, message: A., evidence: *our-code}}}"
+)
 SENDER = "      properties:\n        text:\n"
 DEFECTS = {
     "a misspelt cast": (
@@ -142,7 +146,100 @@ DEFECTS = {
         "  /other:\n    get:\n      responses: {}\nwebhooks:\n",
         "/paths: 2 operations; expected exactly one",
     ),
-    "no api-key": ("          api-key: []\n", "", "/security: no api-key"),
+    "no api-key": (
+        "          api-key: []\n",
+        "",
+        '/security/0: "api-key" is a required property',
+    ),
+    "one header for both": (
+        "      in: header\n      name: api-key\n",
+        "      in: header\n      name: API-Login\n",
+        "/securitySchemes/api-key/name: the header of api-login; expected another one",
+    ),
+    "a header with a blank": (
+        "      in: header\n      name: api-key\n",
+        "      in: header\n      name: api key\n",
+        '/securitySchemes/api-key/name: "api key" does not match',
+    ),
+    "a login in a header of HTTP": (
+        "      in: header\n      name: api-login\n",
+        "      in: header\n      name: Content-Type\n",
+        "/securitySchemes/api-login/name: ",
+    ),
+    "a server that is only a path": (
+        "  - url: https://api.octopush.com\n",
+        "  - url: /v9\n",
+        '/servers/0/url: "/v9" does not match',
+    ),
+    "a body that is a form": (
+        "        content:\n          application/json:\n            schema:\n",
+        "        content:\n          application/xml:\n            schema:\n",
+        "/requestBody/content: ",
+    ),
+    "an answer in HTML": (
+        '        "401":\n',
+        '        "404":\n          content: {text/html: {schema: {}}}\n        "401":\n',
+        "/responses/404/content: ",
+    ),
+    "casts of the operation": (
+        "      operationId: sendVoiceCampaign\n",
+        "      operationId: sendVoiceCampaign\n      x-casts: {}\n",
+        "/post/x-casts: x-casts where nothing reads it; expected one of the places in openapi/READ",
+    ),
+    "a status of an example of a request": (
+        "                summary: A simulated campaign\n",
+        "                summary: A simulated campaign\n                x-status: 201\n",
+        "/examples/simulation/x-status: x-status where nothing reads it",
+    ),
+    "leniency of an answer": (
+        "    ApiError:\n      type: object\n",
+        f"    ApiError:\n      type: object\n      x-lenient: {LENIENT}\n",
+        "/components/schemas/ApiError/x-lenient: x-lenient of what is not a parameter of the requ",
+    ),
+    "leniency of other members of a parameter": (
+        SENDER,
+        (
+            f"{SENDER[:-14]}        more:\n          type: object\n          x-lenient: {LENIENT}\n"
+            "          x-evidence: *ignore\n"
+            f"          additionalProperties: {{x-lenient: {LENIENT}}}\n        text:\n"
+        ),
+        "/more/additionalProperties/x-lenient: x-lenient of what is not a parameter",
+    ),
+    "a part of advice that nothing knows": (
+        "schema: {maxItems: 500}",
+        "schema: {items: {foo: 1}}",
+        "/schema/items/foo: no such keyword 'foo'",
+    ),
+    "a name with a dot": (
+        SENDER,
+        f"{SENDER[:-14]}        a.b: {{}}\n        text:\n",
+        "/properties/a.b: the name 'a.b'; expected one without . and [",
+    ),
+    "an empty name": (
+        SENDER,
+        f"{SENDER[:-14]}        '': {{}}\n        text:\n",
+        "/properties/: the name ''; expected one without . and [",
+    ),
+    "a name that Python reads as another": (
+        SENDER,
+        f"{SENDER[:-14]}        te\uff58t: {{}}\n        text:\n",
+        "'text', which is 'te\uff58t' but for case and separators",
+    ),
+    "an enum of nothing": (
+        "enum: [male, female]",
+        "enum: []",
+        "/properties/voice_gender/enum: an empty list; expected a value or more",
+    ),
+    "a bound that is not an integer": (
+        "maxLength: 1224",
+        "maxLength: 1224.0",
+        "/properties/text/maxLength: 1224.0; expected an integer",
+    ),
+    "a pattern that Python cannot read": (
+        "pattern: ^\\+[0-9]{7,16}$",
+        "pattern: ^\\+\\p{Nd}{7,16}$",
+        "/phone_number/pattern: a pattern that Python cannot read (bad escape \\p at position 3)",
+    ),
     "an example without a status": (
         "                  x-status: 403\n",
         "",
@@ -766,10 +863,44 @@ def test_a_parameter_may_have_a_name_that_begins_as_keys_of_the_contract_do(
     assert "x-list" in load(path).body.members
 
 
-def test_a_header_of_an_answer_may_have_a_name_that_begins_so_too(tmp_path: Path) -> None:
-    header = '        "2XX":\n          headers: {x-left: {schema: {type: integer}}}\n'
+def test_a_reference_in_an_advice_is_followed(tmp_path: Path) -> None:
+    few = '{$ref: "#/components/schemas/Few"}'
+    path = planted(tmp_path, "schema: {maxItems: 500}", f"schema: {few}")
+    text = path.read_text("utf-8").replace(
+        "    Contact:\n", "    Few: {maxItems: 1}\n    Contact:\n"
+    )
+    path.write_text(text, "utf-8")
 
-    load(planted(tmp_path, '        "2XX":\n', header))
+    (advice,) = load(path).body.members["recipients"].advice
+
+    assert (advice.fits([1]), advice.fits([1, 2])) == (True, False)
+
+
+def test_a_reference_of_other_members_of_a_parameter_is_followed(tmp_path: Path) -> None:
+    others = '{$ref: "#/components/schemas/Few"}'
+    new = f"""        more:
+          type: object
+          additionalProperties: {others}
+          x-lenient: {LENIENT}
+          x-evidence: *ignore
+        text:
+"""
+    path = planted(tmp_path, SENDER, f"{SENDER[:-14]}{new}")
+    text = path.read_text("utf-8").replace(
+        "    Contact:\n", "    Few: {maxItems: 1}\n    Contact:\n"
+    )
+    path.write_text(text, "utf-8")
+
+    more = load(path).body.members["more"]
+
+    assert (more.accepts({"a": [1]}), more.accepts({"a": [1, 2]})) == (True, False)
+
+
+def test_a_header_of_an_answer_may_have_a_name_that_begins_so_too(tmp_path: Path) -> None:
+    taken = '      responses:\n        "200":\n'
+    header = "          headers: {x-left: {schema: {type: integer}}}\n"
+
+    load(planted(tmp_path, taken, taken + header))
 
 
 def test_a_parameter_of_an_answer_may_be_called_grade(tmp_path: Path) -> None:

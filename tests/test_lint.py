@@ -145,27 +145,27 @@ PLANTED = {
     "a key that is no header": (
         "      in: header\n      name: api-key",
         "      in: cookie\n      name: api-key",
-        "[nothing-unread]",
+        '/api-key/in: "header" was expected',
     ),
     "either header instead of both": (
         "        - api-login: []\n          api-key: []",
         "        - api-login: []\n        - api-key: []",
-        "/post/security: another way to sign in",
+        '/post/security: [{"api-login":[]},{"api-key":[]}] has more than 1 item',
     ),
     "a body that need not be there": (
         "        required: true\n        description: UTF-8",
         "        description: UTF-8",
-        "/post/requestBody: a body that need not be there",
+        '/post/requestBody: "required" is a required property',
     ),
     "a body that may be left out, as it says": (
         "        required: true\n        description: UTF-8",
         "        required: false\n        description: UTF-8",
-        "/post/requestBody: a body that need not be there",
+        "/post/requestBody/required: true was expected",
     ),
     "headers of an answer": (
         '        "403":\n',
         '        "403":\n          headers: {Retry-After: {schema: {type: integer}}}\n',
-        "/responses/403/headers: headers of an answer",
+        "/responses/403/headers: False schema does not allow",
     ),
     "a reference to a number": (
         "    ReceiptDetails:\n",

@@ -491,11 +491,16 @@ def _check_shape(file: ContractFile) -> None:
     if file.document.keys().isdisjoint(known):
         found = "an OpenAPI document without the keys of a contract here"
         raise ContractError(f"{file.path}:1: {found}; expected {_BEGIN}")
-    for pointer, value in _extensions(file.document):
+    _check(file, checkers["document"], (), file.document)
+    for pointer, value in extensions(file.document):
         if pointer[-1] not in known:
             raise file.refuse(pointer, "an unknown x- key", f"one of {', '.join(known)}")
-        _check(file, checkers[str(pointer[-1])], pointer, value)
-    _check(file, checkers["document"], (), file.document)
+        name = str(pointer[-1])
+        places = shipped_document("extensions.yaml")["places"][name]
+        if not re.fullmatch(places, written(pointer[:-1])):
+            expected = "one of the places in openapi/README.md"
+            raise file.refuse(pointer, f"{name} where nothing reads it", expected)
+        _check(file, checkers[name], pointer, value)
     sources = file.document["x-sources"]
     for pointer, entry in evidence(file.document):
         if entry.get("source", next(iter(sources), "")) not in sources:
@@ -538,7 +543,7 @@ def shortened(message: str) -> str:
 _OF_NAMES: Final = {("properties",), ("headers",)}
 
 
-def _extensions(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:  # noqa: ANN401
+def extensions(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Any]]:  # noqa: ANN401
     """Every ``x-`` key of the document with its value; examples are data and are left out."""
     # Below them stand names that somebody has given, of parameters and headers; but a parameter
     # may have such a name itself.
@@ -547,7 +552,7 @@ def _extensions(value: Any, pointer: Pointer = ()) -> Iterator[tuple[Pointer, An
         if str(name).startswith("x-") and not named:
             yield (*pointer, name), member
         else:
-            yield from _extensions(member, (*pointer, name))
+            yield from extensions(member, (*pointer, name))
 
 
 def members(value: object, pointer: Pointer) -> Iterator[tuple[str | int, Any]]:
@@ -562,7 +567,7 @@ def members(value: object, pointer: Pointer) -> Iterator[tuple[str | int, Any]]:
 
 def evidence(document: Mapping[str, Any]) -> Iterator[tuple[Pointer, Mapping[str, str]]]:
     """Every evidence of the document, with where it stands."""
-    for pointer, value in _extensions(document):
+    for pointer, value in extensions(document):
         yield from _graded(value, pointer)
 
 

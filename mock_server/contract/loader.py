@@ -6,10 +6,12 @@ Whatever the loader does not know stops the start with one line that names the p
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
+from unicodedata import normalize
 
 import jsonschema_rs
 
@@ -22,6 +24,7 @@ from mock_server.contract.document import (
     ContractError,
     ContractFile,
     Pointer,
+    extensions,
     shipped,
     shipped_document,
     shortened,
@@ -149,6 +152,7 @@ _ANSWERS: Final = frozenset(
         "unsupported-language",
     }
 )
+_COUNTS: Final = ("maxItems", "maxLength", "minItems", "minLength")
 _FORMATS: Final = frozenset({"date-time"})
 _MOST_PARTS: Final = 10_000
 _ANNOTATIONS: Final = frozenset(
@@ -161,6 +165,8 @@ class _Reader:
 
     def __init__(self, file: ContractFile) -> None:
         self._file = file
+        # Each x-lenient that was read, by its identity.
+        self._lenient = set[int]()
         self._cast_names = frozenset(casts.table("FR"))
         self._casts = self._rules(("x-casts",))
         for name in self._casts.keys() - self._cast_names:
@@ -179,7 +185,14 @@ class _Reader:
         self._check_campaign(body, body_at)
         narrow = self._plain(file.at(body_at), body_at, narrow=True)
         answers = self._answers(operation, at)
-        login_header, key_header = (self._header(at, scheme) for scheme in ("api-login", "api-key"))
+        for pointer, lenient in extensions(file.document):
+            if pointer[-1] == "x-lenient" and id(lenient) not in self._lenient:
+                found = "x-lenient of what is not a parameter of the request"
+                raise file.refuse(pointer, found, "none: nothing reads it here")
+        login_header, key_header = map(self._header, ("api-login", "api-key"))
+        if login_header == key_header:
+            where = ("components", "securitySchemes", "api-key", "name")
+            raise file.refuse(where, "the header of api-login", "another one")
         return Contract(
             path=file.path,
             sha256=file.sha256,
@@ -216,15 +229,9 @@ class _Reader:
         self._file.check("operation", ("paths", *operations[0][:2]))
         return operations[0]
 
-    def _header(self, at: Pointer, scheme: str) -> str:
-        schemes = [
-            name for requirement in self._file.at((*at, "security"), at) for name in requirement
-        ]
-        if scheme not in schemes:
-            raise self._file.refuse((*at, "security"), f"no {scheme}", "both api-login and api-key")
-        return str(
-            self._file.at(("components", "securitySchemes", scheme, "name"), (*at, "security"))
-        ).lower()  # To HTTP Api-Key and api-key are the same, and requests are kept in lower case.
+    def _header(self, scheme: str) -> str:
+        # To HTTP Api-Key and api-key are the same, and requests are kept in lower case.
+        return str(self._file.at(("components", "securitySchemes", scheme, "name"))).lower()
 
     # ── schemas ──────────────────────────────────────────────────────
 
@@ -399,20 +406,27 @@ class _Reader:
     # ── fields ────────────────────────────────────────────────────────
 
     def _field(self, name: str, schema: Mapping[str, Any], at: Pointer) -> Field:
+        if "$ref" in schema:
+            # What stands beside it may take the place of that behind it, which is read elsewhere.
+            behind, _ = self._file.follow({"$ref": schema["$ref"]}, at)
+            self._lenient.add(id(behind.get("x-lenient")))
         schema, at = self._file.follow(schema, at)
-        self._check_keywords(schema, at)
         for key in ("x-lenient", "x-evidence"):
             if key not in schema:
                 raise self._file.refuse(at, f"no {key}", "one on every request parameter")
         alike = dict[str, str]()
         for member in schema.get("properties", {}):
-            if (other := alike.setdefault(squashed(member), member)) != member:
+            if not member or not {".", "["}.isdisjoint(member):
+                where = (*at, "properties", member)
+                raise self._file.refuse(where, f"the name {member!r}", "one without . and [")
+            if (other := alike.setdefault(squashed(normalize("NFKC", member)), member)) != member:
                 raise self._file.refuse(
                     (*at, "properties", member),
                     f"{member!r}, which is {other!r} but for case and separators",
                     "a name of its own",
                 )
         lenient = schema["x-lenient"]
+        self._lenient.add(id(lenient))
         plain = self._plain(schema, at)
         accepts = self._validator(plain, at)
         itemless = {keyword: value for keyword, value in plain.items() if keyword != "items"}
@@ -466,8 +480,8 @@ class _Reader:
         advice = list[Advice]()
         for index, entry in enumerate(entries):
             where = (*at, index, "schema")
-            self._check_keywords(entry["schema"], where)
-            fits = self._validator(entry["schema"], where).is_valid
+            self._check_schema(entry["schema"], where)
+            fits = self._validator(self._plain(entry["schema"], where), where).is_valid
             advice.append(Advice(_rule(entry["name"], entry), fits))
         return tuple(advice)
 
@@ -506,6 +520,17 @@ class _Reader:
                 raise self._no_such(
                     (*at, "required"), "property", name, schema.get("properties", {})
                 )
+
+        if schema.get("enum") == []:
+            raise self._file.refuse((*at, "enum"), "an empty list", "a value or more")
+        for keyword in _COUNTS:
+            if isinstance(schema.get(keyword), float):
+                raise self._file.refuse((*at, keyword), str(schema[keyword]), "an integer")
+        try:
+            re.compile(schema.get("pattern", ""))
+        except re.error as error:
+            found = shortened(f"a pattern that Python cannot read ({error})")
+            raise self._file.refuse((*at, "pattern"), found, "one that clients can use") from error
 
     def _cast(self, name: str, at: Pointer) -> Rule:
         if name not in self._cast_names:
@@ -546,16 +571,22 @@ class _Reader:
     ) -> dict[str, Any]:
         """The schema without references and annotations; ``narrow`` adds the readings of advice."""
         schema, at = self._file.follow(schema, at)
+        self._check_keywords(schema, at)
         plain = {keyword: value for keyword, value in schema.items() if keyword not in _ANNOTATIONS}
         if "properties" in plain:
             plain["properties"] = {
                 name: self._plain(member, (*at, "properties", name), narrow=narrow)
                 for name, member in plain["properties"].items()
             }
-        if "items" in plain:
-            plain["items"] = self._plain(plain["items"], (*at, "items"), narrow=narrow)
+        for keyword in ("items", "additionalProperties"):
+            if isinstance(plain.get(keyword), Mapping):
+                plain[keyword] = self._plain(plain[keyword], (*at, keyword), narrow=narrow)
         if narrow and (advice := schema.get("x-lenient", {}).get("advice")):
-            plain["allOf"] = [entry["schema"] for entry in advice]
+            where = (*at, "x-lenient", "advice")
+            plain["allOf"] = [
+                self._plain(entry["schema"], (*where, index, "schema"))
+                for index, entry in enumerate(advice)
+            ]
         return plain
 
     def _validator(

@@ -24,7 +24,6 @@ from vms.contracts.parameters import parameters
 
 # Prism 5.14.2 ignores or misreads them (openapi/README.md).
 _NOT_FOR_PRISM: Final = ("prefixItems", "dependentRequired", "unevaluatedProperties", "contains")
-_HEADER: Final = {"type": "apiKey", "in": "header"}
 _ONE_LETTER: Final = re.compile(r"\W+")
 
 
@@ -172,25 +171,6 @@ def _one_meaning_a_name(loaded: LoadedContract) -> Iterator[tuple[Pointer, str, 
                 yield at, f"the name {name!r}, which means {other}", "one meaning for a name"
 
 
-def _nothing_unread(loaded: LoadedContract) -> Iterator[tuple[Pointer, str, str]]:
-    """What the twin would pass over: it signs in by both headers, and answers without others."""
-    schemes = loaded.file.document["components"]["securitySchemes"]
-    for name in ("api-login", "api-key"):
-        kind = {keyword: schemes[name].get(keyword) for keyword in ("type", "in")}
-        if kind != _HEADER:
-            yield ("components", "securitySchemes", name), f"{kind}", f"{_HEADER}: a header"
-    if [one.keys() for one in loaded.operation["security"]] != [{"api-login", "api-key"}]:
-        at = (*loaded.at, "security")
-        yield at, "another way to sign in", "one entry of both api-login and api-key"
-    if loaded.operation["requestBody"].get("required") is not True:
-        at = (*loaded.at, "requestBody")
-        yield at, "a body that need not be there", "required: true: nothing is sent without"
-    for status, response in loaded.operation["responses"].items():
-        if "headers" in response:
-            at = (*loaded.at, "responses", status, "headers")
-            yield at, "headers of an answer", "none: the twin does not send them"
-
-
 RULES: Final[Mapping[str, Rule]] = {
     "version": _version,
     "no-default-response": _no_default_response,
@@ -200,7 +180,6 @@ RULES: Final[Mapping[str, Rule]] = {
     "quotes": _quotes,
     "nothing-unused": _nothing_unused,
     "one-meaning-a-name": _one_meaning_a_name,
-    "nothing-unread": _nothing_unread,
 }
 
 
