@@ -335,6 +335,22 @@ DEFECTS = {
         "no boolean 'simulation_mode'",
     ),
     "a date without an offset": ("          format: date-time\n", "", "a 'send_at' without offset"),
+    "a name that is a list": ("info:\n", "? [a]\n: 1\ninfo:\n", "a name that is not text"),
+    "a merge": (
+        "info:\n",
+        "x-a: &a {b: 1}\ninfo:\n  <<: *a\n",
+        "a merge (<<), which YAML 1.2 does not have; write its members out",
+    ),
+    "a version that is a number": (
+        "openapi: 3.1.0",
+        "openapi: 3.1",
+        "contract.yaml:1: OpenAPI 3.1; expected it written out, such as 3.1.0",
+    ),
+    "a version in a list": (
+        "openapi: 3.1.0",
+        "openapi: [3.1.0]",
+        "contract.yaml:1: no OpenAPI document; expected OpenAPI 3.1: ",
+    ),
     "a name that is no text": ("  squeeze:\n", "  5:\n", "the name '5' is not text"),
     "a schema that is no object": (
         "        recipients:\n          type: array\n",
@@ -694,6 +710,8 @@ def test_another_kind_of_document_is_named_before_anything_inside_it(
     [
         ("utf-16", ":1: the file is UTF-16; expected it saved as UTF-8"),
         ("utf-16-be", ":1: the file is UTF-16; expected it saved as UTF-8"),
+        ("utf-32-le", ":1: the file is UTF-32; expected it saved as UTF-8"),
+        ("utf-32-be", ":1: the file is UTF-32; expected it saved as UTF-8"),
         ("utf-32", ":1: the file is UTF-32; expected it saved as UTF-8"),
         ("latin-1", ":1: byte 0xe9 is not valid UTF-8; expected a text file in UTF-8"),
     ],
@@ -703,6 +721,14 @@ def test_another_encoding_is_named(tmp_path: Path, encoding: str, found: str) ->
     path.write_bytes("# résumé\nopenapi: 3.1.0\n".encode(encoding))
 
     with pytest.raises(ContractError, match=re.escape(f"{path}{found}")):
+        load(path)
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_bytes(b"\x7fELF\x02\x01\x01\x00")
+
+    with pytest.raises(ContractError, match=":1: the file is binary; expected it saved as UTF-8"):
         load(path)
 
 
@@ -789,6 +815,23 @@ def test_what_stands_beside_a_reference_is_written_out_for_tools_that_would_pass
     assert fields["list_name"]["maxLength"] == 3
     assert fields["list_name"]["type"] == "string"
     assert fields["recipients"]["items"] == {"$ref": "#/components/schemas/Contact"}
+
+
+def test_what_is_behind_a_reference_to_a_part_is_written_out() -> None:
+    text = TEXT.replace("        channel:\n", '        via: {$ref: "#/info"}\n        channel:\n')
+
+    plain = ContractFile.parsed(Path("contract.yaml"), text).without_besides()
+
+    receipt = plain["components"]["schemas"]["DeliveryReceipt"]
+    assert receipt["properties"]["via"]["version"] == "1.0.0"
+
+
+def test_a_part_that_leads_back_into_itself_is_refused() -> None:
+    loop = '{x: {a: {$ref: "#/components/schemas/Loop/x"}}}'
+    text = TEXT.replace("    Contact:\n", f"    Loop: {loop}\n    Contact:\n", 1)
+
+    with pytest.raises(ContractError, match="Loop/x' that leads back here; expected one that ends"):
+        ContractFile.parsed(Path("contract.yaml"), text).without_besides()
 
 
 def test_a_value_that_holds_itself_is_refused(tmp_path: Path) -> None:

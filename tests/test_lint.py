@@ -439,3 +439,18 @@ def test_what_no_linter_looked_at_is_not_said_to_be_sound(
 
     assert (done.exit_code, done.stdout) == (2, "")
     assert "no linter looked at it" in done.stderr
+
+
+def test_an_ordinary_contract_of_several_files_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "thing.json").write_text('{"S": {"type": "string"}}', "utf-8")
+    path = tmp_path / "api.json"
+    whole = openapi_documents.edited({PLACES["answer"]: {"$ref": "thing.json#/S"}})
+    path.write_text(json.dumps(whole), "utf-8")
+
+    assert (linted(path).exit_code, linted(path).stdout) == (0, f"{path}: nothing found\n")
+
+
+def test_a_member_of_a_receipt_may_be_called_as_a_reference_is(tmp_path: Path) -> None:
+    old = "        channel:\n          type: string\n"
+
+    assert linted(edited(tmp_path, old, f"        $ref: {{type: string}}\n{old}")).exit_code == 0

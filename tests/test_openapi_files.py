@@ -52,6 +52,31 @@ REFUSED = {
         "too large with all aliases followed",
     ),
     "a name that is a list": (f"{HEAD}? [1]\n: 2\n", "a.yaml:3: a name that is not text"),
+    "a version that is a number": (
+        "openapi: 3.1",
+        "a.yaml:1: OpenAPI 3.1; expected it written out, such as 3.1.0",
+    ),
+    "a name that stands twice": (
+        f"{HEAD}a:\n  200: 1\n  '200': 2\n",
+        "a.yaml:5: the name '200' stands twice, first in line 4; expected it once",
+    ),
+    "a name that stands twice in JSON": (
+        '{"openapi": "3.1.0",\n"a": 1,\n"a": "NaN"}',
+        "a.yaml:3: the name 'a' stands twice, first in line 2; expected it once",
+    ),
+    "NaN in JSON": (
+        '{"openapi": "3.1.0",\n"a": NaN}',
+        "a.yaml:2: NaN, which JSON does not have; expected a number",
+    ),
+    "an infinite number": (f"{HEAD}a: .inf\n", "a.yaml:3: .inf is not a number that JSON can"),
+    "a number of 5000 digits": (
+        f"{HEAD}a: {'9' * 5000}\n",
+        "a.yaml:3: 99999999999999999999 is not a number that JSON can hold",
+    ),
+    "leniency without the keys at the top": (
+        f"{HEAD}paths:\n  /:\n    x-lenient: 1\n",
+        "a.yaml:5: /paths/~1/x-lenient: x-lenient, but no x-casts; expected a contract as",
+    ),
     "a number that is none": (f"{HEAD}a: !!int x\n", "a.yaml:3: "),
     "a merge of text": (f"{HEAD}a: {{<<: 1}}\n", "a.yaml:3: "),
 }
@@ -70,6 +95,9 @@ READ = {
     "JSON": json.dumps({"openapi": "3.0.3", "info": {"version": "1.0.0"}}),
     "YAML that begins like JSON": "{openapi: 3.0.3, info: {version: 1.0.0}}",
     "YAML of many brackets that are closed": f"{HEAD}a: '{'[' * 300}'\n",
+    "NaN as a text": "openapi: 3.1.0\ninfo: {version: 1.0.0, title: NaN}",
+    "leniency as a word": "openapi: 3.1.0\ninfo: {version: 1.0.0, title: x-lenient}",
+    "two merges": "b: &b {version: 1.0.0}\nopenapi: 3.1.0\ninfo:\n  <<: *b\n  <<: *b\n",
     "a merge": "b: &b {version: 1.0.0}\nopenapi: 3.1.0\ninfo:\n  <<: *b\n",
 }
 
@@ -91,7 +119,6 @@ def test_openapi_is_read_from_json_and_yaml(text: str) -> None:
             {"a": 10, "b": 8, "c": 16} | {"d": -1, "e": "1_000", "f": "12:30"},
         ),
         ("a: 1e3, b: 1.5, c: .5, d: 1.", {"a": 1000.0, "b": 1.5, "c": 0.5, "d": 1.0}),
-        ("a: .inf", {"a": float("inf")}),
     ],
 )
 def test_values_have_the_types_of_yaml_1_2(text: str, value: object) -> None:

@@ -77,6 +77,13 @@ _BYTE_ORDERS: Final = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
+# Where they write ASCII without such a sign, by which of the first bytes are null.
+_NULLS: Final = {
+    (False, True, True, True): "UTF-32",
+    (True, True, True, False): "UTF-32",
+    (False, True, False, True): "UTF-16",
+    (True, False, True, False): "UTF-16",
+}
 _LONGEST_NUMBER: Final = 40
 # The shipped contract has 1800 values, 14 deep.
 _DEEPEST: Final = 64
@@ -100,7 +107,11 @@ def _construct_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Hashable
     seen = set[Any]()
     for name, _ in node.value:
         if name.tag != "tag:yaml.org,2002:str":
-            problem = f"the name {name.value!r} is not text; write it in quotes"
+            problem = "a name that is not text"
+            if name.tag == "tag:yaml.org,2002:merge":
+                problem = "a merge (<<), which YAML 1.2 does not have; write its members out"
+            elif isinstance(name, yaml.ScalarNode):
+                problem = f"the name {name.value!r} is not text; write it in quotes"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=name.start_mark)
         if name.value in seen:
             raise yaml.MarkedYAMLError(
@@ -158,8 +169,8 @@ def decoded_text(path: Path, content: bytes) -> str:
         ContractError: it is not UTF-8.
     """
     kind = next((kind for order, kind in _BYTE_ORDERS if content.startswith(order)), "")
-    if b"\0" in content[:2]:
-        kind = kind or "UTF-16"
+    if not kind and b"\0" in content:
+        kind = _NULLS.get(tuple(byte == 0 for byte in content[:4]), "binary")
     try:
         text = "" if kind else content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -430,7 +441,8 @@ def _parse(
         loader = _Loader(text)
         root = loader.get_single_node()
         if check is not None and isinstance(root, yaml.MappingNode):
-            check(path, {str(name.value): str(value.value) for name, value in root.value})
+            scalars = [pair for pair in root.value if isinstance(pair[1], yaml.ScalarNode)]
+            check(path, {str(name.value): str(value.value) for name, value in scalars})
         document = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -455,6 +467,8 @@ def _check_version(path: Path, top: Mapping[str, str]) -> None:
     version = top.get("openapi", "")
     if not version.startswith("3.1."):
         found = "no OpenAPI document"
+        if version == "3.1":
+            raise ContractError(f"{path}:1: OpenAPI 3.1; expected it written out, such as 3.1.0")
         if version:
             found = shortened(f"OpenAPI {version}")
         elif "swagger" in top:

@@ -80,7 +80,8 @@ def _validator(read: Document) -> Iterator[Problem]:
     if kind is None:
         raise SkippedError(f"openapi-spec-validator; it knows no OpenAPI {version}")
     try:
-        errors = list(kind(openapi.document).iter_errors())
+        base = openapi.path.absolute().as_uri()
+        errors = list(kind(openapi.document, base_uri=base).iter_errors())
     except Exception as failure:
         # It looks at parts that nobody has looked at before.
         raise SkippedError(f"openapi-spec-validator; {shortened(repr(failure))}") from failure

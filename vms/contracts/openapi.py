@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ _DEEPEST: Final = 200
 _LARGEST: Final = 10_000_000
 _NOTHING: Final = object()
 _LONGEST_CHAIN: Final = 50
+_DIGITS_SHOWN: Final = 20
+_NOT_JSON: Final = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
 class _Loader(yaml.CSafeLoader):
@@ -47,10 +50,28 @@ for _type, _pattern, _first in (
 ):
     _tag = f"tag:yaml.org,2002:{_type}"
     _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), _first)
-_Loader.add_constructor(
-    "tag:yaml.org,2002:int",
-    lambda _, node: int(node.value, 0 if node.value[:2] in {"0o", "0x"} else 10),
-)
+
+
+def _number(loader: _Loader, node: yaml.ScalarNode) -> float:
+    """The number, as it would be read from JSON.
+
+    Raises:
+        ValueError: it is infinite, too long, or not a number.
+    """
+    text = str(node.value)
+    try:
+        if node.tag.endswith(":int"):
+            return int(text, 0 if text[:2] in {"0o", "0x"} else 10)
+        number: float = loader.construct_yaml_float(node)
+        if math.isfinite(number):
+            return number
+    except ValueError:
+        pass
+    raise ValueError(f"{text[:_DIGITS_SHOWN]} is not a number that JSON can hold")
+
+
+for _tag in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_tag}", _number)
 
 
 # Of a block, each level stands one column further right.
@@ -122,6 +143,17 @@ class At(NamedTuple):
                 yield At(value, (*self.pointer, name, index), self.source)
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a name stands twice")
+    return made
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not valid JSON")
+
+
 class Source:
     """One file, in YAML or JSON: its values, and the line where each stands.
 
@@ -132,10 +164,14 @@ class Source:
         self.path = path
         self.text = text
         self.document: Any = None
-        if text.lstrip()[:1] == "{":
+        self._json = text.lstrip()[:1] == "{"
+        if self._json:
             try:
-                self.document = json.loads(text)
+                self.document = json.loads(
+                    text, object_pairs_hook=_once, parse_constant=_refuse_constant
+                )
             except (ValueError, RecursionError):
+                # YAML is JSON and more, and knows the line of what is wrong.
                 self.document = self._built()
         else:
             self.document = self._built()
@@ -166,7 +202,7 @@ class Source:
         if root is None:
             return None
         with without_collection():
-            return _Builder(self.path, loader).build(root)
+            return _Builder(self.path, loader, json=self._json).build(root)
 
     @cached_property
     def anchors(self) -> dict[str, Pointer]:
@@ -225,6 +261,9 @@ class OpenApi(Source):
         if not isinstance(self.document, dict):
             raise ContractError(f"{path}:1: the file is not a mapping; expected OpenAPI 3")
         version = str(self.document.get("openapi", ""))
+        if f"{version}." in _VERSIONS:
+            expected = f"it written out, such as {version}.0"
+            raise ContractError(f"{path}:1: OpenAPI {version}; expected {expected}")
         if not version.startswith(_VERSIONS):
             found = f"OpenAPI {shortened(version)}" if version else "not an OpenAPI document"
             if "swagger" in self.document:
@@ -318,8 +357,10 @@ def without_collection() -> Iterator[None]:
 class _Builder:
     """Makes values of YAML nodes: names as text, and each alias the same value."""
 
-    def __init__(self, path: Path, loader: _Loader) -> None:
+    def __init__(self, path: Path, loader: _Loader, *, json: bool) -> None:
         self._path = path
+        # What begins as JSON, but is not valid JSON.
+        self._json = json
         self._loader = loader
         self._made = dict[int, tuple[Any, int]]()
         self._open = set[int]()
@@ -351,6 +392,10 @@ class _Builder:
     def _value(self, node: Any) -> Any:  # noqa: ANN401  (PyYAML has no types)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(inner) for inner in node.value]
+        if isinstance(node, yaml.MappingNode):
+            self._refuse_names(node)
+        elif self._json and not node.style and node.value in _NOT_JSON:
+            raise self._refuse(node, f"{node.value}, which JSON does not have; expected a number")
         try:
             if isinstance(node, yaml.ScalarNode):
                 return self._loader.construct_object(node)
@@ -360,10 +405,20 @@ class _Builder:
             raise self._refuse(node, f"{shortened(str(error))}; expected a JSON value") from error
         made = dict[str, Any]()
         for name, inner in node.value:
-            if not isinstance(name, yaml.ScalarNode):
-                raise self._refuse(name, "a name that is not text; expected text")
             made[str(name.value)] = self.build(inner)
         return made
+
+    def _refuse_names(self, node: Any) -> None:  # noqa: ANN401  (PyYAML has no types)
+        """Refuse names that are not text, and those that stand twice: one would be lost."""
+        known = dict[str, Any]()
+        for name, _ in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                raise self._refuse(name, "a name that is not text; expected text")
+            first = known.setdefault(str(name.value), name)
+            if first is not name and not name.tag.endswith(":merge"):
+                line = first.start_mark.line + 1
+                found = f"the name {shortened(repr(name.value))} stands twice, first in line {line}"
+                raise self._refuse(name, f"{found}; expected it once")
 
     def _refuse(self, node: Any, problem: str) -> ContractError:  # noqa: ANN401  (no types)
         return ContractError(f"{self._path}:{node.start_mark.line + 1}: {problem}")
