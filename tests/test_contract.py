@@ -222,8 +222,8 @@ DEFECTS = {
     ),
     "a name that Python reads as another": (
         SENDER,
-        f"{SENDER[:-14]}        te\uff58t: {{}}\n        text:\n",
-        "'text', which is 'te\uff58t' but for case and separators",
+        f"{SENDER[:-14]}        \uff53ender: {{}}\n        text:\n",
+        "'sender', which is '\uff53ender' but for case and separators",
     ),
     "an enum of nothing": (
         "enum: [male, female]",
@@ -237,7 +237,7 @@ DEFECTS = {
     ),
     "a pattern that Python cannot read": (
         "pattern: ^\\+[0-9]{7,16}$",
-        "pattern: ^\\+\\p{Nd}{7,16}$",
+        "pattern: ^\\+\\p{L}{7,16}$",
         "/phone_number/pattern: a pattern that Python cannot read (bad escape \\p at position 3)",
     ),
     "an example without a status": (
@@ -293,6 +293,11 @@ DEFECTS = {
         "schema: {maxItems: 500}",
         "schema: {maxItmes: 500}",
         "no such keyword 'maxItmes'; expected 'maxItems'?",
+    ),
+    "advice with a keyword of answers": (
+        "schema: {maxItems: 500}",
+        "schema: {uniqueItems: true}",
+        "/schema/uniqueItems: no such keyword 'uniqueItems'",
     ),
     "an error for no reason": (
         "              maxLength: {code: 400",

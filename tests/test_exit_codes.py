@@ -78,10 +78,6 @@ def test_a_contract_that_cannot_be_compared_is_2(options: list[str]) -> None:
     assert code("diff", str(CONTRACT), "no such revision", *options) == 2
 
 
-def test_a_name_that_is_empty_is_not_the_shipped_contract() -> None:
-    assert code("diff", str(CONTRACT), "") == 2
-
-
 # ── explain ──────────────────────────────────────────────────────────────
 
 ADVISED = '{"text": "Hello.", "recipients": [{"phone_number": "+2222333334444555"}]}'

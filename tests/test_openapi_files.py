@@ -13,6 +13,7 @@ import pytest
 import respx
 from click.testing import CliRunner, Result
 
+from common import ROOT
 from mock_server.contract.document import ContractError
 from openapi_documents import PLACES, edited, findings, rated
 from vms.cli import vms
@@ -140,6 +141,13 @@ def test_a_place_has_its_line_or_that_of_what_should_have_it(
     pointer: tuple[str | int, ...], line: int
 ) -> None:
     assert of(f"{HEAD}paths: {{/: {{}}}}\nlist:\n- 1\n- 2\n").openapi.line(pointer) == line
+
+
+def test_an_empty_name_is_neither_the_shipped_contract_nor_gits_index() -> None:
+    done = ran("diff", ROOT / "openapi/voice-campaign.yaml", "")
+
+    assert done.exit_code == 2
+    assert "an empty name: no such file" in done.output
 
 
 # ── references ─────────────────────────────────────────────────────────

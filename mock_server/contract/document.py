@@ -78,7 +78,7 @@ _BYTE_ORDERS: Final = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 # Where they write ASCII without such a sign, by which of the first bytes are null.
-_NULLS: Final = {
+_NULLS: Final[Mapping[tuple[bool, ...], str]] = {
     (False, True, True, True): "UTF-32",
     (True, True, True, False): "UTF-32",
     (False, True, False, True): "UTF-16",
