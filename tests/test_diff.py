@@ -925,6 +925,16 @@ def test_calls_are_compared_with_the_shipped_ones_where_there_are_none() -> None
     assert (one.old, one.new is None) == (None, False)
 
 
+def test_a_bound_where_none_was_is_named_beside_what_it_was() -> None:
+    answer = (
+        '              schema:\n                $ref: "#/components/schemas/CampaignAccepted"\n'
+    )
+
+    (one,) = found((answer, f"{answer}                maxProperties: 1\n")).findings
+
+    assert one.what == "2XX: maxProperties 1; it was unbounded."
+
+
 def test_a_form_of_a_request_that_is_gone_is_refused_before_anything_is_read() -> None:
     result = found(("          application/json:\n", "          application/hal+json:\n"))
 

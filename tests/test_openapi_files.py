@@ -78,6 +78,10 @@ REFUSED = {
         f"{HEAD}paths:\n  /:\n    x-lenient: 1\n",
         "a.yaml:5: /paths/~1/x-lenient: x-lenient, but no x-casts; expected a contract as",
     ),
+    "a schema within its own allOf": (
+        in_components("{allOf: [{$ref: '#/components/schemas/A'}]}"),
+        "a.yaml:6: /components/schemas/A: a schema within its own allOf; expected one that ends",
+    ),
     "a number that is none": (f"{HEAD}a: !!int x\n", "a.yaml:3: "),
     "a merge of text": (f"{HEAD}a: {{<<: 1}}\n", "a.yaml:3: "),
 }
@@ -141,6 +145,14 @@ def test_a_place_has_its_line_or_that_of_what_should_have_it(
     pointer: tuple[str | int, ...], line: int
 ) -> None:
     assert of(f"{HEAD}paths: {{/: {{}}}}\nlist:\n- 1\n- 2\n").openapi.line(pointer) == line
+
+
+def test_a_part_of_another_file_may_be_in_an_all_of(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text("type: object", "utf-8")
+    path = tmp_path / "a.yaml"
+    path.write_text(in_components("{allOf: [{$ref: b.yaml}]}"), "utf-8")
+
+    assert document(str(path)).version == "1.0.0"
 
 
 def test_an_empty_name_is_neither_the_shipped_contract_nor_gits_index() -> None:

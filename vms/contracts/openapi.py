@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
@@ -211,14 +212,18 @@ class Source:
         return {name.value: at for name, at in found if name and isinstance(name.value, str)}
 
     def values(self) -> Iterator[At]:
-        """Every value of the file but examples, from the outside in."""
+        """Every map and list of the file but examples, from the outside in, an alias once."""
         waiting = [self.root]
+        known = set[int]()
         while waiting:
             at = waiting.pop()
+            if id(at.value) in known:
+                continue
+            known.add(id(at.value))
             yield at
             members: Any = at.value.items() if isinstance(at.value, dict) else ()
             for name, value in enumerate(at.value) if isinstance(at.value, list) else members:
-                if name not in {"example", "examples"}:
+                if isinstance(value, (dict, list)) and name not in {"example", "examples"}:
                     waiting.append(At(value, (*at.pointer, name), self))
 
     def line(self, pointer: Pointer) -> int:
@@ -280,10 +285,20 @@ class OpenApi(Source):
         """Follow every reference outside examples.
 
         Raises:
-            ContractError: as `behind`.
+            ContractError: as `behind`; or an ``allOf`` is part of itself, which has no end.
         """
+        places = dict[int, Pointer]()
+        parts = TopologicalSorter[int]()
         for at in self.values():
             self.behind(at)
+            for part in at.items("allOf"):
+                places[id(at.value)] = at.pointer
+                parts.add(id(at.value), id(self.behind(part).value))
+        try:
+            parts.prepare()
+        except CycleError as error:
+            where = next(places[one] for one in error.args[1] if one in places)
+            raise self.refuse(where, "a schema within its own allOf", "one that ends") from error
 
     def behind(self, at: At) -> At:
         """What a ``$ref`` leads to; anything else is itself.

@@ -126,7 +126,7 @@ class SchemaDiffer:
             names = keyword, f"exclusive{keyword.capitalize()}"
             places = old.place(*names), new.place(*names)
             shown = (
-                "" if one is None else f"{keyword} {one[0]:g}{' itself excluded' * one[1]}"
+                "unbounded" if one is None else f"{keyword} {one[0]:g}{' itself excluded' * one[1]}"
                 for one in (before, after)
             )
             if before is None or after is None:
