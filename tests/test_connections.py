@@ -105,6 +105,13 @@ def test_many_requests_at_once_are_answered_in_their_order(url: str) -> None:
     assert exchange(url, *several * 40, LAST) == [200, 201, 201, 201, 200, 201] * 40 + [200]
 
 
+def test_a_head_that_is_known_again_is_answered_as_the_first_time(url: str) -> None:
+    with connect(url) as connection:
+        for _ in range(2):
+            connection.sendall(WHOLE)
+            assert connection.recv(2**16).startswith(b"HTTP/1.1 201 Created\r\n")
+
+
 def test_an_answer_that_is_late_comes_before_the_next(url: str) -> None:
     inject(url, {"fault": "delay", "seconds": 0.05, "times": 1})
 

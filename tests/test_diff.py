@@ -25,6 +25,7 @@ from vms.contracts.diff.findings import Finding, numbers
 from vms.contracts.diff.render import escaped
 from vms.contracts.diff.replay import Behaviour, Outcome, Run
 from vms.contracts.loaded import Document, document
+from vms.contracts.parameters import parameters
 
 pytestmark = pytest.mark.long
 
@@ -797,6 +798,29 @@ def test_what_cannot_be_had_is_told_without_a_traceback(name: str) -> None:
 
     assert done.exit_code == 2
     assert "expected a file, a git revision" in done.output
+
+
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [("voice_gender", "female"), ("auto_delete_optout_contacts", False), ("list_name", None)],
+)
+def test_what_the_api_takes_where_a_parameter_is_absent_may_be_false(
+    name: str, default: object
+) -> None:
+    lenient = document(NOW).lenient
+    assert lenient is not None
+
+    assert parameters(lenient)[name].default == default
+
+
+def test_what_begins_as_an_option_does_is_not_handed_to_git(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = list[object]()
+    monkeypatch.setattr(subprocess, "run", lambda *given, **_: asked.append(given))
+
+    assert ran("--", "--output=x:y", NOW).exit_code == 2
+    assert asked == []
 
 
 def test_without_git_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

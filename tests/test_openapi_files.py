@@ -213,11 +213,11 @@ def parts(folder: Path, *, size: int) -> Path:
     root = edited({PLACES["request"]: {"$ref": "parts/thing.yaml#/Thing"}})
     (folder / "api.json").write_text(json.dumps(root), "utf-8")
     (folder / "parts/thing.yaml").write_text(
-        "Thing:\n  properties:\n    name: {$ref: names.yaml}\n    other: {$ref: '#/Other'}\n"
+        "Thing:\n  properties:\n    name: {$ref: its%20names.yaml}\n    other: {$ref: '#/Other'}\n"
         "    back: {$ref: '../api.json#/components/securitySchemes'}\nOther: {type: string}\n",
         "utf-8",
     )
-    (folder / "parts/names.yaml").write_text(f"type: string\nmaxLength: {size}\n", "utf-8")
+    (folder / "parts/its names.yaml").write_text(f"type: string\nmaxLength: {size}\n", "utf-8")
     return folder / "api.json"
 
 
@@ -227,7 +227,7 @@ def test_references_to_other_files_are_followed_and_found_there(tmp_path: Path) 
     (found,) = comparison(document(str(old)), document(str(new))).findings
 
     assert found.rule == "bound-tightened"
-    assert str(found.new) == f"{tmp_path / '8/parts/names.yaml'}:2"
+    assert str(found.new) == f"{tmp_path / '8/parts/its names.yaml'}:2"
 
 
 def test_references_of_a_revision_are_followed_in_that_revision(
@@ -238,11 +238,11 @@ def test_references_of_a_revision_are_followed_in_that_revision(
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.test"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "First."]):
         subprocess.run([*git, *command], check=True)
-    (tmp_path / "api/parts/names.yaml").write_text("type: string\nmaxLength: 8\n", "utf-8")
+    (tmp_path / "api/parts/its names.yaml").write_text("type: string\nmaxLength: 8\n", "utf-8")
 
     output = ran("diff", "HEAD:api/api.json", "api/api.json").output
 
-    assert "old HEAD:api/parts/names.yaml:2, new api/parts/names.yaml:2" in output
+    assert "old HEAD:api/parts/its names.yaml:2, new api/parts/its names.yaml:2" in output
 
 
 @respx.mock

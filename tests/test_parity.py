@@ -218,6 +218,24 @@ def test_trouble_is_told(contract: Contract, clock: Clock, change: Answer, troub
     assert trouble in one.asked(FOREIGN, ACCESS).trouble
 
 
+def test_credit_that_moves_is_reported_though_no_case_was_answered(
+    contract: Contract, clock: Clock
+) -> None:
+    moves = credit_moves()
+    plain = {
+        **cases.laid("simulation_mode", value=True),
+        "recipients": [{"phone_number": NUMBERS[0]}],
+    }
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response:
+        is_plain = json.loads(request.read()) == plain
+        return moves(request, answer) if is_plain else httpx.Response(503)
+
+    one, _ = parity(contract, clock, change)
+
+    assert "credit moved" in one.asked(FOREIGN, ACCESS).trouble
+
+
 def test_what_was_learnt_before_the_trouble_is_kept(
     contract: Contract, clock: Clock, tmp_path: Path
 ) -> None:
@@ -577,6 +595,25 @@ def test_a_login_is_redacted_however_it_is_written(written: str) -> None:
     text = f"<a href='/u?login={written}'>".encode()
 
     assert snapshots.redacted(text, {"ada@example.com": "<login>"}) == "<a href='/u?login=<login>'>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ('{"m": "key ada-secret of ada"}', '{"m": "key <key> of <login>"}'),
+        ("a" * 496 + "ada-secret", "a" * 496 + "<key"),
+    ],
+)
+def test_of_a_key_that_begins_as_the_login_does_nothing_is_kept(answer: str, kept: str) -> None:
+    secrets = {"ada": "<login>", "ada-secret": "<key>"}
+
+    assert snapshots.redacted(answer.encode(), secrets) == kept
+
+
+def test_a_key_that_json_escapes_is_redacted() -> None:
+    answer = json.dumps({"m": 'key a"b'}).encode()
+
+    assert snapshots.redacted(answer, {'a"b': "<key>"}) == '{"m": "key <key>"}'
 
 
 def test_a_number_that_is_no_text_is_redacted_too() -> None:

@@ -1501,7 +1501,6 @@ def wait_until_sent(twin: VoiceTwin, frames: int) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_waits_writes_down_and_can_be_resumed(
     twin: VoiceTwin, tmp_path: Path, number: signal.Signals

@@ -483,6 +483,13 @@ def test_a_file_that_is_no_table_is_told_with_place_value_and_remedy(
     assert folder.told(content) == [f"numbers.csv:{text}"]
 
 
+def test_a_first_cell_over_the_limit_is_told(folder: Folder) -> None:
+    (told,) = folder.told("a" * 140_000 + "\n")
+
+    assert told.startswith("numbers.csv:1: 'aaa")
+    assert "wanted a row of CSV; field larger than field limit" in told
+
+
 def test_a_field_over_the_limit_is_told_with_the_line_its_row_begins_in(folder: Folder) -> None:
     content = f'phone_number,param1\n\n{ADA},"open\n' + "b\n" * 100_000
 

@@ -31,8 +31,8 @@ def lines(prepared: Prepared, options: VoiceCampaignOptions) -> Iterator[str]:
     elif options["auto_delete_optout_contacts"]:
         # openapi/voice-campaign.yaml, x-campaign.checks.simulated.
         yield (
-            "A dry run does not look at who opted out: fewer may be called for less, and a frame "
-            "of nobody else is refused"
+            "A dry run does not look at who opted out: fewer may be called, for less, and a "
+            "frame with nobody else is refused"
         )
     if dear := list(filter(is_dear, _numbers(prepared))):
         more = len(dear) - _MOST_NUMBERS

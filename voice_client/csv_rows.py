@@ -56,15 +56,17 @@ def _rows(name: str, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         skipped += 1
     else:
         return
-    held = list[str]()
-    reader = csv.reader(
-        _held(chain([first], lines), held),
-        delimiter=_delimiter(first),
-        skipinitialspace=True,
-        strict=True,
-    )
+    held = [first]
     start = skipped + 1
     try:
+        delimiter = _delimiter(first)
+        held.clear()
+        reader = csv.reader(
+            _held(chain([first], lines), held),
+            delimiter=delimiter,
+            skipinitialspace=True,
+            strict=True,
+        )
         for row in reader:
             if "".join(row).strip():
                 yield start, row

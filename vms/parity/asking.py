@@ -212,7 +212,7 @@ class _Asking:
             self._client = client
             try:
                 self._ask_in_turn()
-                if not self.answers:
+                if not self.answers and not self.trouble:
                     self.trouble = f"{self._url}: no case was answered with less than 500"
             except (ParityError, httpx.HTTPError) as error:
                 self.trouble = f"{self._url}: {error}; what was learnt until then is kept"

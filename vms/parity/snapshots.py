@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -76,20 +77,21 @@ def redacted(content: bytes, secrets: Mapping[str, str]) -> str:
 
     What is no JSON is cut.
     """
-    text = content.decode("utf-8", "replace")
-    try:
+    text, is_json = content.decode("utf-8", "replace"), False
+    with suppress(ValueError, RecursionError):
         value = json.loads(text)
-    except (ValueError, RecursionError):
-        text = text[:_LONGEST]
-    else:
         if isinstance(value, dict):
             value |= {n: stand_in for n, stand_in in _WITHOUT_MEANING.items() if n in value}
-        text = json.dumps(value, ensure_ascii=False)
-    for secret, stand_in in secrets.items():
-        # A login may come back in other letters, or as part of a URL.
-        written = "|".join(map(re.escape, (secret, quote(secret, safe=""), quote_plus(secret))))
-        text = re.sub(written, stand_in, text, flags=re.IGNORECASE)
-    return masking.NUMBER.sub("<digits>", text)
+        text, is_json = json.dumps(value, ensure_ascii=False), True
+    # The longest first: a key may begin as the login does.
+    for secret in sorted(secrets, key=len, reverse=True):
+        # A login may come back in other letters, as part of a URL or of JSON.
+        in_json = json.dumps(secret, ensure_ascii=False)[1:-1]
+        spellings = (secret, quote(secret, safe=""), quote_plus(secret), in_json)
+        written = "|".join(map(re.escape, spellings))
+        text = re.sub(written, secrets[secret], text, flags=re.IGNORECASE)
+    text = masking.NUMBER.sub("<digits>", text)
+    return text if is_json else text[:_LONGEST]
 
 
 def load(path: Path) -> dict[str, Snapshot]:
