@@ -25,9 +25,11 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 CONSTRAINTS = ("-c", "constraints.txt")
 # Where the suites write what they counted, for the report.
 FIGURES = {"CONTRACT_FIGURES": "report/figures"}
-# Two workers, a file to each: what a file has counted, its last test reads. In the order of
-# conftest.py, and not of how many tests a file has.
-TWO_WORKERS = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+# A file to each worker: what a file has counted, its last test reads. In the order of conftest.py,
+# and not of how many tests a file has.
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+# For two cores; the tests of the packages often wait, for processes, sockets and moments.
+TWO_WORKERS, THREE_WORKERS = ("-n", "2", *BY_FILE), ("-n", "3", *BY_FILE)
 CONTRACT_TESTS = (*TWO_WORKERS, "contract_tests")
 CLIENT = ("openapi/voice-campaign.yaml", "generated/voice_api")
 PACKAGES = ("mock_server", "vms", "voice_client", "tests")
@@ -85,7 +87,7 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *TWO_WORKERS, *PACKAGES)
+    session.run("coverage", "run", "-m", "pytest", *THREE_WORKERS, *PACKAGES)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
