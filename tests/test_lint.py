@@ -441,6 +441,16 @@ def test_what_no_linter_looked_at_is_not_said_to_be_sound(
     assert "no linter looked at it" in done.stderr
 
 
+def test_each_default_that_its_schema_refuses_is_found_at_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "api.yaml"
+    schemas = "".join(f"    {name}: {{type: integer, default: x}}\n" for name in "AB")
+    head = "openapi: 3.1.0\ninfo: {title: a, version: '1'}\npaths: {}\ncomponents:\n  schemas:\n"
+    path.write_text(head + schemas, "utf-8")
+
+    places = [line.partition(": '")[0] for line in linted(path).stdout.splitlines()]
+    assert places == [f"{path}:{6 + n}: /components/schemas/{'AB'[n]}/default" for n in range(2)]
+
+
 def test_an_ordinary_contract_of_several_files_is_looked_at(tmp_path: Path) -> None:
     (tmp_path / "thing.json").write_text('{"S": {"type": "string"}}', "utf-8")
     path = tmp_path / "api.json"

@@ -87,6 +87,10 @@ def _validator(read: Document) -> Iterator[Problem]:
         raise SkippedError(f"openapi-spec-validator; {shortened(repr(failure))}") from failure
     for error in errors:
         pointer: Pointer = tuple(error.absolute_path)
+        if not pointer:
+            # Of a default it names no place, but has the schema that refuses it.
+            schemas = (at.pointer for at in openapi.values() if at.value is error.schema)
+            pointer = next(((*place, "default") for place in schemas), ())
         where = openapi.place(pointer)
         expected = f"OpenAPI {openapi.document['openapi']}"
         message = error.message.partition("\n")[0]
