@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeAlias
 
 # Any is right at the leaves: mypy has no useful recursive type for what json.loads returns.
@@ -29,6 +30,34 @@ def same(left: Json, right: Json) -> bool:
     if isinstance(left, list):
         return len(left) == len(right) and all(map(same, left, right))
     return bool(left == right)
+
+
+def strict_json(text: str | bytes) -> Json:
+    """The value of a text that every JSON reader takes alike.
+
+    >>> strict_json('{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ValueError: the name "a" stands there twice
+
+    Raises:
+        ValueError: it is not valid JSON, which NaN and the infinities are not, or a name stands
+            twice in an object: readers differ in which of the two they take.
+        RecursionError: it is too deep.
+    """
+    return json.loads(text, object_pairs_hook=_once, parse_constant=_refuse_constant)
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict[str, Json]()
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"the name {json.dumps(name)} stands there twice")
+        members[name] = value
+    return members
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def printable(text: str) -> str:

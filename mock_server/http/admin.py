@@ -30,7 +30,7 @@ from mock_server.core.inbox import Query
 from mock_server.http import waiting, wsgi
 from mock_server.http.masking import masked
 from mock_server.http.served import CONTROL, problem, served, served_twin
-from mock_server.json_values import Json
+from mock_server.json_values import Json, strict_json
 from mock_server.reading.decoding import LARGEST_BODY
 from mock_server.settings.account_settings import Settings, clock
 from mock_server.settings.loopback import is_loopback_name
@@ -391,7 +391,7 @@ def sent_object() -> dict[str, Any]:
     if max(len(sent), flask.request.content_length or 0) > LARGEST_BODY:
         raise SettingError("body", f"more than {LARGEST_BODY} bytes", "no more than that")
     try:
-        body = json.loads(sent, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubled)
+        body = strict_json(sent)
         # Half a surrogate pair fits no answer.
         json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
@@ -400,19 +400,6 @@ def sent_object() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise SettingError("body", shown(body), "a JSON object")
     return body
-
-
-def _refuse_constant(constant: str) -> float:
-    raise ValueError(f"{constant} is not valid JSON")
-
-
-def _refuse_doubled(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict[str, Json]()
-    for name, value in pairs:
-        if name in members:
-            raise ValueError(f"{shown(name)} stands there twice")
-        members[name] = value
-    return members
 
 
 def settings_of() -> Settings:

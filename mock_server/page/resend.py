@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import quote
 
 from mock_server.contract.model import Contract
+from mock_server.json_values import strict_json
 from mock_server.page.visible import UNSEEN
 from mock_server.store.entries import Entry
 
@@ -121,7 +122,7 @@ def _python_body(entry: Entry, sent: dict[str, str]) -> tuple[str, str, dict[str
     """The argument of httpx, its value, and the headers that are still needed."""
     body = entry.request.body
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_once)
+        value = strict_json(body.decode())
         # As httpx writes it.
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         text = pprint.pformat(value, width=_WIDTH, sort_dicts=False)
@@ -131,12 +132,6 @@ def _python_body(entry: Entry, sent: dict[str, str]) -> tuple[str, str, dict[str
     if not is_json:
         return "content", pprint.pformat(body, width=_WIDTH), sent
     return "json", text, {name: sent[name] for name in sent if name != "Content-Type"}
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError
-    return dict(pairs)
 
 
 def _php(entry: Entry, contract: Contract, url: str, sent: dict[str, str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from urllib.parse import unquote
 import yaml
 
 from mock_server.contract.document import ContractError, Pointer, pointed, shortened, written
+from mock_server.json_values import strict_json
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 _VERSIONS: Final = ("3.0.", "3.1.", "3.2.")
@@ -144,17 +144,6 @@ class At(NamedTuple):
                 yield At(value, (*self.pointer, name, index), self.source)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("a name stands twice")
-    return made
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not valid JSON")
-
-
 class Source:
     """One file, in YAML or JSON: its values, and the line where each stands.
 
@@ -168,9 +157,7 @@ class Source:
         self._json = text.lstrip()[:1] == "{"
         if self._json:
             try:
-                self.document = json.loads(
-                    text, object_pairs_hook=_once, parse_constant=_refuse_constant
-                )
+                self.document = strict_json(text)
             except (ValueError, RecursionError):
                 # YAML is JSON and more, and knows the line of what is wrong.
                 self.document = self._built()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import httpx
+
+from mock_server.json_values import strict_json
 
 # A number is dialled from seven digits on (the contract's phone_number); within recipients, where
 # a short one could be, no digit goes unlooked at.
@@ -72,9 +73,7 @@ class Guard(httpx.BaseTransport):
         if request.headers.get_list("content-length") != [str(len(body))]:
             return "the body is not as long as its content-length says"
         try:
-            value = json.loads(
-                body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant
-            )
+            value = strict_json(body.decode("utf-8"))
         except (ValueError, RecursionError) as error:
             return f"the body is not JSON that everybody reads alike: {error}"
         if not isinstance(value, dict) or value.get("simulation_mode") is not True:
@@ -83,22 +82,6 @@ class Guard(httpx.BaseTransport):
         if wrong is not None:
             return f"{wrong!r} could be a phone number, and no --number allows it"
         return ""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object.
-
-    Raises:
-        ValueError: a name stands in it twice: each reader takes another one of the two.
-    """
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _dialled(body: dict[str, Any]) -> Iterator[str]:
