@@ -233,7 +233,7 @@ def test_credit_that_moves_is_reported_though_no_case_was_answered(
 
     one, _ = parity(contract, clock, change)
 
-    assert "credit moved" in one.asked(FOREIGN, ACCESS).trouble
+    assert "credit moved" in one.asked(FOREIGN, replace(ACCESS, calls=4)).trouble
 
 
 def test_what_was_learnt_before_the_trouble_is_kept(
