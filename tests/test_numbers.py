@@ -438,6 +438,7 @@ def is_elsewhere(number: str) -> bool:
 OVERSEAS = ("BL", "GF", "GP", "MF", "MQ", "PM", "RE", "YT")
 
 
+@pytest.mark.unmeasured
 def test_no_number_of_the_departments_overseas_is_taken_for_one_of_the_mainland() -> None:
     """What one plan overseas alone has, as any part of France dials it."""
     told = dict[str, str | None]()
@@ -474,6 +475,7 @@ def test_the_librarys_examples_are_left_as_they_are() -> None:
     }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("zeros", ["0", "00"])
 def test_a_zero_that_nobody_dials_is_refused_and_the_number_without_it_named(zeros: str) -> None:
     told = dict[str, str]()
