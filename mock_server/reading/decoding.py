@@ -171,7 +171,7 @@ def _cause(raw: bytes, content_type: str, content_encoding: str) -> Unreadable |
     if compressed := next(filter(raw.startswith, _COMPRESSED), None):
         return Unreadable("body", _COMPRESSED[compressed])
     looks = next((name for name, begins in _LOOKS.items() if begins.match(raw)), None)
-    if looks and not is_json and sent_as.strip() != _FORM:
+    if looks and sent_as.strip() != _FORM:
         return Unreadable("Content-Type", f"{sent_as.strip() or 'none'}, and {looks}")
     return None
 

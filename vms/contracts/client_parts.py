@@ -218,9 +218,10 @@ def parsed(path: Path) -> ast.Module:
     # Two clients may be read at once, and CPython 3.11 miscounts its depth where two threads build
     # trees (SystemError).
     with _PARSING:
+        tree = ast.parse(text)
         # An argument that stands twice is found here alone.
-        compile(text, path.name, "exec", dont_inherit=True)
-        return ast.parse(text)
+        compile(tree, path.name, "exec", dont_inherit=True)
+        return tree
 
 
 def _optional(campaign: ast.ClassDef) -> Iterator[tuple[ast.AnnAssign, str]]:
