@@ -39,6 +39,18 @@ OUT_OF_CREDIT: Final = {"code": 104, "message": "Not enough credit."}
 Answer = Callable[[httpx.Request], httpx.Response]
 
 
+class Closed:
+    """Remembers whether it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
 class Parts(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A body that comes in parts; an exception among them is raised, a function called."""
 

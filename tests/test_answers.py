@@ -23,6 +23,7 @@ from doors import (
     OUT_OF_CREDIT,
     REPEATED,
     SYNC,
+    Closed,
     Door,
     Parts,
     Time,
@@ -328,16 +329,8 @@ def test_any_other_answer_that_breaks_off_leaves_it_open(
     assert type(streamed(door, status, name)) is OutcomeUnknown
 
 
-class Watched(Parts):
+class Watched(Closed, Parts):
     """A body that remembers whether its connection was let go of."""
-
-    closed = False
-
-    def close(self) -> None:
-        self.closed = True
-
-    async def aclose(self) -> None:
-        self.closed = True
 
 
 @both

@@ -31,6 +31,7 @@ from doors import (
     REPEATED,
     SYNC,
     Api,
+    Closed,
     Door,
     Parts,
     Script,
@@ -233,21 +234,13 @@ def test_a_client_is_open_until_it_is_left(door: Door) -> None:
     anyio.run(main)
 
 
-class Carrier(httpx.MockTransport):
+class Carrier(Closed, httpx.MockTransport):
     """It remembers whether it was closed."""
-
-    closed = False
-
-    def close(self) -> None:
-        self.closed = True
-
-    async def aclose(self) -> None:
-        self.closed = True
 
 
 @both
 @pytest.mark.parametrize("real_calls", [False, True])
-def test_a_client_that_is_left_closes_its_transport(door: Door, real_calls: bool) -> None:  # noqa: FBT001  (a row of the table)
+def test_a_client_that_is_left_closes_its_transport(door: Door, *, real_calls: bool) -> None:
     carrier = Carrier(always(good))
 
     door.send(always(good), setup={"transport": carrier, "real_calls": real_calls})

@@ -266,11 +266,11 @@ def test_a_server_that_has_enough_leaves_cases_unobserved(
     "access",
     [
         Access(),
-        Access(True),  # noqa: FBT003
-        Access(True, "me", "key"),  # noqa: FBT003
-        Access(False, "me", "key", NUMBERS),  # noqa: FBT003
-        Access(True, "me", "", NUMBERS),  # noqa: FBT003
-        Access(True, "", "key", NUMBERS),  # noqa: FBT003
+        Access(permission=True),
+        Access(permission=True, login="me", key="key"),
+        Access(permission=False, login="me", key="key", numbers=NUMBERS),
+        Access(permission=True, login="me", key="", numbers=NUMBERS),
+        Access(permission=True, login="", key="key", numbers=NUMBERS),
     ],
 )
 def test_a_foreign_host_is_not_asked_without_all_that_it_needs(
